@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command line of mshv-vm."""
+
+import argparse
+import io
+import os
+import re
+import shlex
+import signal
+import sys
+
+from . import cpio, initramfs, kernel, shell
+from .error import RigError
+from .machine import PORTS, Config
+from .session import Session
+from .status import Outcome, Status
+
+DESCRIPTION = """\
+Run a command in a root partition with /dev/mshv: QEMU starts openhv, openhv starts a
+stock kernel as its root partition, and that loads mshv_root.ko."""
+
+EPILOG = """\
+exit status: that of the command, or
+  118  the module was not loaded or not unloaded
+  119  wrong command line, or something needed is missing
+  120  QEMU did not start, or died
+  121  the root kernel ended without a word, did not switch off, or printed a warning
+  122  the root kernel panicked
+  123  openhv panicked
+  124  timeout
+  125  openhv refused to boot
+  128 + N when signal N ended the rig"""
+
+# The guest that `mshv-vm run` shows, within the root partition
+GUEST_COMMAND = ["mshv", "run", "--kernel", "/boot/vmlinuz", "--initrd", "/boot/initrd",
+                 "--memory", "256M", "--cmdline", "console=ttyS0 panic=-1",
+                 "--serial", "/dev/virtio-ports/guest"]
+ROOT_OPTIONS = "console=ttyS0,115200 earlyprintk=ttyS0,115200 panic=-1 oops=panic"
+DEFAULT_TIMEOUT = {"exec": 300, "run": 300, "shell": 24 * 3600}
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong command lines end with the rig's own status."""
+
+    def error(self, message):
+        print(f"mshv-vm: {message} (mshv-vm --help says more)", file=sys.stderr)
+        sys.exit(Status.RIG)
+
+
+class Interrupted(BaseException):
+    """A signal asks us to end."""
+
+
+def _positive(text):
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise ValueError
+    return value
+
+
+def _count(text):
+    value = int(text)
+    if not 1 <= value <= 64:
+        raise ValueError
+    return value
+
+
+def _size(text):
+    if not re.fullmatch(r"[1-9][0-9]*[KMGT]?", text):
+        raise ValueError
+    return text
+
+
+# argparse names the type when it refuses a value.
+_positive.__name__ = "number of seconds"
+_count.__name__ = "number of processors (1 to 64)"
+_size.__name__ = "size (a number and K, M, G or T)"
+
+
+def _parser(images):
+    parser = Parser(prog="mshv-vm", description=DESCRIPTION, epilog=EPILOG,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+    kinds = {
+        "exec": "run a command in the root partition and exit with its status",
+        "run": "boot a Linux guest by `mshv run`, show all consoles, exit with its status",
+        "shell": "a prompt in the root partition (Ctrl-A x ends it by force)",
+    }
+    for name, text in kinds.items():
+        sub = commands.add_parser(name, help=text, description=text, epilog=EPILOG,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+        _add_options(sub, name, images)
+    return parser
+
+
+def _add_options(sub, name, images):
+    sub.add_argument("--kernel", default="6.12", metavar="SERIES|IMAGE",
+                     help="the root kernel: 6.1, 6.12 or an image file (default: 6.12)")
+    sub.add_argument("--cpus", type=_count, default=2, metavar="N",
+                     help="processors of the root partition (default: 2)")
+    sub.add_argument("--memory", type=_size, default="2G", metavar="SIZE",
+                     help="memory of the machine (default: 2G)")
+    sub.add_argument("--timeout", type=_positive, default=DEFAULT_TIMEOUT[name], metavar="S",
+                     help=f"seconds until it all ends (default: {DEFAULT_TIMEOUT[name]})")
+    sub.add_argument("--accel", choices=["tcg", "kvm"], default="tcg",
+                     help="tcg needs no virtualization hardware; kvm needs nested SVM")
+    sub.add_argument("--cpu", default="", metavar="MODEL", help="QEMU's processor model")
+    sub.add_argument("--no-hypervisor", action="store_true",
+                     help="boot the kernel on the bare machine; no module is loaded")
+    sub.add_argument("--no-module", action="store_true", help="do not load mshv_root.ko")
+    sub.add_argument("--openhv", default="", metavar="OPTIONS",
+                     help="more options for openhv, separated by spaces")
+    sub.add_argument("--append", default="", metavar="PARAMETERS",
+                     help="more parameters for the root kernel")
+    sub.add_argument("--copy", action="append", default=[], metavar="FILE[:NAME]",
+                     help="put a file or directory, with the libraries its programs need, into "
+                          "/root, or to the absolute path NAME; may be given more than once")
+    sub.add_argument("--log-dir", default="", metavar="DIR", help="write the consoles there")
+    sub.add_argument("--images", default=images, metavar="DIR", help=argparse.SUPPRESS)
+    sub.add_argument("-v", "--verbose", action="store_true",
+                     help="show the consoles on standard error while they print")
+    if name == "exec":
+        sub.add_argument("command", nargs="+", metavar="COMMAND", help="what to run, after --")
+    elif name == "run":
+        sub.add_argument("command", nargs="*", metavar="OPTION",
+                         help="more options for `mshv run`, after --")
+
+
+def _copy(archive, request):
+    source, _, name = request.partition(":")
+    if not os.path.exists(source):
+        raise RigError(f"--copy: no such file: {source}")
+    if name and not name.startswith("/"):
+        raise RigError(f"--copy: {name} is not an absolute path")
+    initramfs.add_program(archive, source, name or "/root/" + os.path.basename(
+        os.path.abspath(source)))
+
+
+def _read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise RigError(f"{path}: {error.strerror}: run make first") from None
+
+
+def _job(options):
+    """What root's shell runs."""
+    if options.subcommand == "shell":
+        return "exec sh -l\n"
+    if options.subcommand == "run":
+        return "exec " + shlex.join(GUEST_COMMAND + options.command) + "\n"
+    return "exec " + shlex.join(options.command) + "\n"
+
+
+def _initramfs(options, chosen):
+    """All archives that the kernel unpacks, one after the other."""
+    rows, columns = shell.size()
+    module = not (options.no_module or options.no_hypervisor)
+    names = len(PORTS) - (2 if options.subcommand == "shell" else 0)
+    out = io.BytesIO()
+    archive = cpio.Archive(out)
+    archive.file("mshv-vm/job", _job(options).encode())
+    archive.file("mshv-vm/config", f"wanted_ports={names} rows={rows} columns={columns} "
+                                   f"load_module={'yes' if module else 'no'}\n".encode())
+    # What guests boot
+    archive.file("boot/vmlinuz", _read(chosen.image))
+    archive.file("boot/initrd", _read(os.path.join(options.images, "guest.cpio")))
+    for request in options.copy:
+        _copy(archive, request)
+    archive.close()
+    parts = [_read(os.path.join(options.images, "base.cpio"))]
+    if chosen.modules:
+        parts.append(_read(chosen.modules))
+    return b"".join([*parts, out.getvalue()])
+
+
+def _config(options):
+    chosen = kernel.find(options.images, options.kernel)
+    openhv = ""
+    if not options.no_hypervisor:
+        openhv = os.path.join(options.images, "openhv.elf")
+        if not os.path.exists(openhv):
+            raise RigError(f"{openhv}: no such file: run make first")
+    return Config(kernel=chosen.image, initramfs=_initramfs(options, chosen), openhv=openhv,
+                  openhv_options=f"console=com2 {options.openhv}".strip(),
+                  kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
+                  cpus=options.cpus, memory=options.memory, accel=options.accel,
+                  cpu=options.cpu, terminal=options.subcommand == "shell")
+
+
+def _session(options):
+    config = _config(options)
+    if options.log_dir:
+        os.makedirs(options.log_dir, exist_ok=True)
+    if options.subcommand == "shell":
+        return shell.ShellSession(config, options.timeout, options.log_dir)
+    if options.subcommand == "run":
+        return Session(config, options.timeout, sys.stdout, options.log_dir, prefix_output=True)
+    live = sys.stderr if options.verbose else None
+    return Session(config, options.timeout, live, options.log_dir)
+
+
+def _end_on_signals():
+    def end(number, _frame):
+        raise Interrupted(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+
+
+def main(images, arguments=None):
+    """Run what the command line says; images is where make put what is booted."""
+    options = _parser(images).parse_args(arguments)
+    _end_on_signals()
+    try:
+        session = _session(options)
+        outcome = session.run()
+        if outcome:
+            session.explain(outcome)
+    except (RigError, OSError) as error:
+        print(f"mshv-vm: {error}", file=sys.stderr)
+        outcome = Outcome(Status.RIG)
+    except shell.Killed:
+        print("\r\nmshv-vm: ended by Ctrl-A x", file=sys.stderr)
+        outcome = Outcome(128 + signal.SIGINT)
+    except Interrupted as interruption:
+        outcome = Outcome(128 + interruption.args[0])
+    return outcome.status

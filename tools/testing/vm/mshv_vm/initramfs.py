@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What goes into an initramfs: busybox, programs with their libraries, modules."""
+
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from .error import RigError
+
+
+def add_busybox(archive, busybox):
+    """Add busybox and a link for each command it knows."""
+    with open(busybox, "rb") as file:
+        archive.file("bin/busybox", file.read(), 0o755)
+    names = subprocess.run([busybox, "--list-full"], check=True, capture_output=True, text=True)
+    for name in names.stdout.split():
+        if name != "bin/busybox":
+            archive.symlink(name, "/bin/busybox")
+
+
+def _is_elf(path):
+    with open(path, "rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+def shared_libraries(path):
+    """The shared libraries and the loader that a program of the host needs."""
+    if not os.path.isfile(path) or not _is_elf(path):
+        return []
+    listing = subprocess.run(["ldd", path], capture_output=True, text=True)
+    if listing.returncode:
+        return []  # statically linked, or not a program
+    missing = re.findall(r"^\s*(\S+) => not found", listing.stdout, re.M)
+    if missing:
+        raise RigError(f"{path}: shared libraries not found: {' '.join(missing)}")
+    return re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", listing.stdout, re.M)
+
+
+def add_program(archive, source, name):
+    """Add a file or a directory, and the shared libraries its programs need."""
+    archive.copy(source, name)
+    files = [source]
+    if os.path.isdir(source):
+        files = [os.path.join(top, file) for top, _, names in os.walk(source) for file in names]
+    libraries = set()
+    for file in files:
+        libraries.update(shared_libraries(file))
+    for library in sorted(libraries):
+        with open(library, "rb") as file:
+            archive.file(library, file.read(), 0o755)
+
+
+def _module_name(path):
+    return re.sub(r"\.ko.*", "", os.path.basename(path)).replace("-", "_")
+
+
+def _dependencies(root, release):
+    """Of each module of an unpacked kernel package: its path and those it needs."""
+    with open(f"{root}/lib/modules/{release}/modules.dep", encoding="ascii") as file:
+        pairs = [line.split(":") for line in file]
+    return {_module_name(path): [path, *needed.split()] for path, needed in pairs}
+
+
+def _builtin(root, release):
+    """The names of what is a module elsewhere, but built into this kernel."""
+    with open(f"{root}/lib/modules/{release}/modules.builtin", encoding="ascii") as file:
+        return {_module_name(path.strip()) for path in file}
+
+
+def _install(source, target):
+    """Copy a module, decompressed: busybox does not know every format."""
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if source.endswith(".xz"):
+        with lzma.open(source) as compressed, open(target.removesuffix(".xz"), "wb") as file:
+            shutil.copyfileobj(compressed, file)
+    else:
+        shutil.copyfile(source, target)
+
+
+def add_modules(archive, root, release, names, extra):
+    """Add modules of an unpacked kernel package, by name, with those they need.
+
+    Those that are built in need no adding. root is the top of the unpacked
+    package; extra are module files of others, which go to the "extra" directory,
+    with the stock modules that they need.
+    """
+    dependencies = _dependencies(root, release)
+    names = [name for name in names if name not in _builtin(root, release)]
+    for file in extra:
+        needed = subprocess.run(["modinfo", "-F", "depends", file], check=True,
+                                capture_output=True, text=True).stdout.strip()
+        names = names + [name for name in needed.split(",") if name in dependencies]
+    with tempfile.TemporaryDirectory() as stage:
+        top = f"lib/modules/{release}"
+        for name in names:
+            if name not in dependencies:
+                raise RigError(f"kernel {release} has no module {name}")
+            for path in dependencies[name]:
+                _install(f"{root}/{top}/{path}", f"{stage}/{top}/{path}")
+        for file in extra:
+            _install(file, f"{stage}/{top}/extra/{os.path.basename(file)}")
+        for index in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
+            shutil.copyfile(f"{root}/{top}/{index}", f"{stage}/{top}/{index}")
+        subprocess.run(["depmod", "-b", stage, release], check=True)
+        archive.copy(f"{stage}/{top}", top)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The QEMU that a run happens in: its command line, and its process."""
+
+import ctypes
+import dataclasses
+import os
+import shutil
+import signal
+import socket
+import subprocess
+
+from . import accel
+from .error import RigError
+
+QEMU = "qemu-system-x86_64"
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+DISK_BYTES = 64 << 20
+# Where each console and port of the machine goes; the virtio-serial ports have names.
+SERIAL_LINES = ("root", "openhv")
+PORTS = ("control", "guest", "stdout", "stderr")
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclasses.dataclass
+class Config:
+    """A machine, as the user wants it."""
+
+    kernel: str
+    initramfs: bytes
+    openhv: str = ""  # the image, or "" for none
+    openhv_options: str = ""
+    kernel_options: str = ""
+    cpus: int = 2
+    memory: str = "2G"
+    accel: str = "tcg"
+    cpu: str = ""
+    terminal: bool = False  # hvc0 takes the place of the ports stdout and stderr
+
+
+def memory_file(name, data=b""):
+    """An unnamed file in memory, which is gone when its last user is."""
+    fd = os.memfd_create(name, os.MFD_CLOEXEC)
+    with open(fd, "wb", closefd=False) as file:
+        file.write(data)
+    return fd
+
+
+def _escape(text):
+    """QEMU takes a doubled comma for a comma."""
+    return text.replace(",", ",,")
+
+
+class Machine:
+    """A QEMU process and the sockets that its consoles are connected to."""
+
+    def __init__(self, config):
+        self.config = config
+        self.channels = {}  # name: our end of the socket
+        self.process = None
+        self.pidfd = -1
+        self._theirs = []  # descriptors that QEMU inherits
+
+    def _connect(self, name):
+        ours, theirs = socket.socketpair()
+        self.channels[name] = ours
+        self._theirs.append(theirs.detach())
+        return ["-chardev", f"socket,id={name},fd={self._theirs[-1]}"]
+
+    def _inherit(self, fd):
+        self._theirs.append(fd)
+        return fd
+
+    def _inherit_path(self, fd):
+        """A name that QEMU can open: in a list of modules no path may hold a space."""
+        return f"/proc/self/fd/{self._inherit(fd)}"
+
+    def _boot(self):
+        config = self.config
+        initramfs = self._inherit_path(memory_file("initramfs", config.initramfs))
+        kernel = self._inherit_path(os.open(config.kernel, os.O_RDONLY | os.O_CLOEXEC))
+        if not config.openhv:
+            return ["-kernel", kernel, "-initrd", initramfs, "-append", config.kernel_options]
+        modules = f"{kernel} {_escape(config.kernel_options)},{initramfs}"
+        return ["-kernel", config.openhv, "-append", config.openhv_options, "-initrd", modules,
+                "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+
+    def _processors(self):
+        config = self.config
+        cpu = config.cpu or ("host" if config.accel == "kvm" else "EPYC,+svm,+npt")
+        # Under QEMU's own emulation openhv keeps the first processor for itself.
+        spare = 1 if config.openhv and config.accel == "tcg" else 0
+        how = "tcg,thread=multi" if config.accel == "tcg" else config.accel
+        return ["-accel", how, "-cpu", cpu, "-smp", str(config.cpus + spare), "-m", config.memory]
+
+    def _consoles(self):
+        arguments = []
+        for name in SERIAL_LINES:
+            arguments += [*self._connect(name), "-serial", f"chardev:{name}"]
+        arguments += ["-device", "virtio-serial-pci"]
+        ports = PORTS
+        if self.config.terminal:
+            arguments += [*self._connect("terminal"), "-device", "virtconsole,chardev=terminal"]
+            ports = PORTS[:2]
+        for name in ports:
+            arguments += [*self._connect(name),
+                          "-device", f"virtserialport,chardev={name},name={name}"]
+        return [*arguments, *self._connect("monitor"), "-mon", "chardev=monitor,mode=control"]
+
+    def ports(self):
+        """How many virtio-serial ports with a name there are."""
+        return len([name for name in PORTS if name in self.channels])
+
+    def _devices(self):
+        disk = memory_file("disk")
+        os.truncate(disk, DISK_BYTES)
+        drive = f"file={self._inherit_path(disk)},format=raw,if=none,id=disk,file.locking=off"
+        return ["-drive", drive,
+                "-device", "virtio-blk-pci,drive=disk",
+                "-netdev", "user,id=network,restrict=on",
+                "-device", "virtio-net-pci,netdev=network,romfile="]
+
+    def command(self):
+        """QEMU's command line."""
+        return [QEMU, "-machine", "q35", "-nodefaults", "-no-user-config", "-display", "none",
+                "-no-reboot", *self._processors(), *self._consoles(), *self._devices(),
+                *self._boot()]
+
+    def start(self, command):
+        """Start QEMU; it dies with us, however we die."""
+        accel.check(self.config.accel)
+        if not shutil.which(QEMU):
+            raise RigError(f"{QEMU} is not installed (Debian package: qemu-system-x86)")
+        parent = os.getpid()
+
+        def die_with_parent():
+            _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
+
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            pass_fds=self._theirs, preexec_fn=die_with_parent, start_new_session=True)
+        self.pidfd = os.pidfd_open(self.process.pid)
+        self.close_theirs()
+
+    def close_theirs(self):
+        """Our copies of what QEMU inherits."""
+        for fd in self._theirs:
+            os.close(fd)
+        self._theirs.clear()
+
+    def kill(self):
+        """End QEMU, if it is still there, and wait for it."""
+        self.close_theirs()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+            self.pidfd = -1
+        for channel in self.channels.values():
+            channel.close()
