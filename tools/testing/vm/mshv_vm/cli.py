@@ -120,6 +120,8 @@ def _add_options(sub, name, images):
     sub.add_argument("-v", "--verbose", action="store_true",
                      help="show the consoles on standard error while they print")
     if name == "exec":
+        sub.add_argument("--tail", action="store_true",
+                         help="show the last lines of the consoles if the command fails, too")
         sub.add_argument("command", nargs="+", metavar="COMMAND", help="what to run, after --")
     elif name == "run":
         sub.add_argument("command", nargs="*", metavar="OPTION",
@@ -218,6 +220,8 @@ def main(images, arguments=None):
         outcome = session.run()
         if outcome:
             session.explain(outcome)
+        elif outcome.status and getattr(options, "tail", False):
+            session.show_tails()
     except (RigError, OSError) as error:
         print(f"mshv-vm: {error}", file=sys.stderr)
         outcome = Outcome(Status.RIG)

@@ -45,6 +45,18 @@ def memory_file(name, data=b""):
     return fd
 
 
+def die_with_parent(number=signal.SIGTERM):
+    """For preexec_fn: the new process gets a signal when we die, however we die."""
+    parent = os.getpid()
+
+    def prepare():
+        _LIBC.prctl(PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return prepare
+
+
 def _escape(text):
     """QEMU takes a doubled comma for a comma."""
     return text.replace(",", ",,")
@@ -130,16 +142,9 @@ class Machine:
         accel.check(self.config.accel)
         if not shutil.which(QEMU):
             raise RigError(f"{QEMU} is not installed (Debian package: qemu-system-x86)")
-        parent = os.getpid()
-
-        def die_with_parent():
-            _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:
-                os._exit(1)
-
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            pass_fds=self._theirs, preexec_fn=die_with_parent, start_new_session=True)
+            pass_fds=self._theirs, preexec_fn=die_with_parent(signal.SIGKILL), start_new_session=True)
         self.pidfd = os.pidfd_open(self.process.pid)
         self.close_theirs()
 

@@ -223,6 +223,10 @@ class Session:
         for line in self.errors.decode("utf-8", "replace").splitlines():
             if "TCG doesn't support requested feature" not in line:
                 print(f"mshv-vm: QEMU: {line}", file=sys.stderr)
+        self.show_tails()
+
+    def show_tails(self):
+        """Print the last lines of each console."""
         for console in self.consoles.values():
             if console.name != "guest" or console.lines:
                 console.show_tail()

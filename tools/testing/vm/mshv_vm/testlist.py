@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The list of tests: a section each, multiplied by its kernels and processors.
+
+Keys of a section:
+  host      a command to run on the host, in the top directory; or
+  run       a command to run in the root partition, by its shell; or
+  rig       a whole command line of mshv-vm, without its name
+  kernel    the kernels to run it on            (default: 6.12; with run)
+  cpus      numbers of processors to run it on  (default: 2; with run)
+  options   more options for mshv-vm            (with run)
+  timeout   seconds until it counts as hung
+  status    the exit status that is expected    (default: 0)
+  output    regular expressions, one a line, that what it prints must match
+  ktap      yes: what it prints is KTAP, and each result counts
+In host and rig @NAME@ stands for the variable NAME, which the caller gives.
+"""
+
+import configparser
+import dataclasses
+import itertools
+import os
+import re
+import shlex
+
+from .error import RigError
+
+_KEYS = {"host", "run", "rig", "kernel", "cpus", "options", "timeout", "status", "output", "ktap"}
+_KINDS = ("host", "run", "rig")
+_RIG_SECONDS = 30
+_RUN_ONLY = {"kernel", "cpus", "options"}
+
+
+@dataclasses.dataclass
+class Test:
+    """One test: a command of the host, and what is expected of it."""
+
+    name: str
+    command: list
+    timeout: float
+    status: int = 0
+    output: tuple = ()
+    ktap: bool = False
+
+
+def _substitute(text, variables):
+    def value(found):
+        if found[1] not in variables:
+            raise RigError(f"no value for @{found[1]}@")
+        return variables[found[1]]
+    return re.sub(r"@(\w+)@", value, text)
+
+
+def _check(name, section):
+    unknown = set(section) - _KEYS
+    if unknown:
+        raise RigError(f"[{name}]: unknown key {' '.join(sorted(unknown))}")
+    kinds = [kind for kind in _KINDS if kind in section]
+    if len(kinds) != 1:
+        raise RigError(f"[{name}]: needs one of {', '.join(_KINDS)}")
+    if kinds[0] != "run" and _RUN_ONLY & set(section):
+        raise RigError(f"[{name}]: {' '.join(sorted(_RUN_ONLY & set(section)))} only go with run")
+    if "timeout" not in section:
+        raise RigError(f"[{name}]: needs a timeout")
+    for pattern in section.get("output", "").split("\n"):
+        re.compile(pattern)
+    return kinds[0]
+
+
+def _expand(name, section, rig, log_dir, variables):
+    kind = _check(name, section)
+    timeout = section.getfloat("timeout")
+    expected = {
+        "status": section.getint("status", 0),
+        "output": tuple(line for line in section.get("output", "").split("\n") if line),
+        "ktap": section.getboolean("ktap", False),
+    }
+    if kind == "host":
+        command = ["bash", "-c", _substitute(section["host"], variables)]
+        yield Test(name, command, timeout, **expected)
+        return
+    if kind == "rig":
+        command = [rig, *shlex.split(_substitute(section["rig"], variables))]
+        yield Test(name, command, timeout, **expected)
+        return
+    kernels = section.get("kernel", "6.12").split()
+    cpus = section.get("cpus", "2").split()
+    for series, count in itertools.product(kernels, cpus):
+        full_name = f"{name}.{series}.{count}cpu"
+        command = [rig, "exec", "--kernel", series, "--cpus", count, "--timeout", f"{timeout:g}",
+                   "--tail", "--log-dir", os.path.join(log_dir, full_name),
+                   *shlex.split(section.get("options", "")), "--", "sh", "-c", section["run"]]
+        # The rig has a timeout of its own; the one here is for a rig that hangs.
+        yield Test(full_name, command, timeout + _RIG_SECONDS, **expected)
+
+
+def read(path, rig, log_dir, variables):
+    """All tests of a list, in its order.
+
+    rig is the path of mshv-vm, log_dir the directory for consoles, variables the
+    values of the list's variables.
+    """
+    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",),
+                                       comment_prefixes=("#",), default_section="")
+    try:
+        with open(path, encoding="utf-8") as file:
+            parser.read_file(file)
+        return [test for name in parser.sections()
+                for test in _expand(name, parser[name], rig, log_dir, variables)]
+    except (configparser.Error, re.error, ValueError) as error:
+        raise RigError(f"{path}: {error}") from None
