@@ -2,6 +2,7 @@
 """What runs the machine: QEMU's own emulation, or KVM where it can nest."""
 
 import os
+import sys
 
 from .error import RigError
 
@@ -38,3 +39,10 @@ def check(accel):
         reason = why_not_kvm()
         if reason:
             raise RigError(f"kvm cannot be used: {reason}; use tcg")
+
+
+if __name__ == "__main__":
+    try:
+        check(sys.argv[1])
+    except RigError as error:
+        sys.exit(f"mshv-vm: {error}")

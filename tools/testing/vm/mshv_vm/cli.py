@@ -117,9 +117,9 @@ def _add_options(sub, name, images):
                           "/root, or to the absolute path NAME; may be given more than once")
     sub.add_argument("--log-dir", default="", metavar="DIR", help="write the consoles there")
     sub.add_argument("--images", default=images, metavar="DIR", help=argparse.SUPPRESS)
-    sub.add_argument("-v", "--verbose", action="store_true",
-                     help="show the consoles on standard error while they print")
     if name == "exec":
+        sub.add_argument("-v", "--verbose", action="store_true",
+                         help="show the consoles on standard error while they print")
         sub.add_argument("--tail", action="store_true",
                          help="show the last lines of the consoles if the command fails, too")
         sub.add_argument("command", nargs="+", metavar="COMMAND", help="what to run, after --")

@@ -144,7 +144,8 @@ class Machine:
             raise RigError(f"{QEMU} is not installed (Debian package: qemu-system-x86)")
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            pass_fds=self._theirs, preexec_fn=die_with_parent(signal.SIGKILL), start_new_session=True)
+            pass_fds=self._theirs, start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL))
         self.pidfd = os.pidfd_open(self.process.pid)
         self.close_theirs()
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Kernels, the module, openhv, the tools, and the images that the rig boots.
+
+CACHE	:= $(O)/cache
+IMAGES	:= $(O)/images
+VM	:= tools/testing/vm
+BUSYBOX	:= $(O)/busybox
+# Where the module is built: for a kernel of ours, or for the one that KDIR names
+MODULE_DIR := $(if $(KDIR),$(O)/modules/kdir,$(O)/modules/$(KERNEL))
+ALL_MODULES := $(KERNELS:%=$(O)/modules/%/drivers/hv/mshv_root.ko)
+
+# What must be there is checked each time, which is quick, and makes nothing newer.
+deps-%:
+	$(Q)scripts/deps $*
+
+# --- Debian's kernels, as they were when they were first asked for -------------
+
+$(O)/kernels/%/image: | deps-build
+	$(Q)mkdir -p $(@D)
+	$(Q)dir=$$(scripts/fetch-kernel $(CACHE) image $*) && ln -sfn $$dir $@
+
+$(O)/kernels/%/headers: | deps-build
+	$(Q)mkdir -p $(@D)
+	$(Q)dir=$$(scripts/fetch-kernel $(CACHE) headers $*) && ln -sfn $$dir $@
+
+$(BUSYBOX): | deps-vm
+	$(Q)mkdir -p $(@D)
+	$(Q)dir=$$(scripts/fetch-kernel $(CACHE) package busybox-static) && \
+		ln -sfn $$dir/bin/busybox $@
+
+update-kernels: | deps-build	## fetch newer packages of the stock kernels, if there are any
+	$(Q)rm -rf $(O)/kernels $(BUSYBOX)
+	$(Q)$(MAKE) $(foreach k,$(KERNELS),$(O)/kernels/$(k)/image $(O)/kernels/$(k)/headers) $(BUSYBOX)
+
+# --- The module ----------------------------------------------------------------
+
+# $(1): headers; $(2): build directory; $(3): arguments. One build at a time in each.
+kbuild = +flock $(2).lock $(MAKE) -C $(1) M=$(2) V=$(V) $(3)
+
+$(O)/modules/%/drivers/hv/mshv_root.ko: FORCE | $(O)/kernels/%/headers
+	$(Q)scripts/module-tree $(TOP) $(O)/modules/$*
+	$(Q)$(call kbuild,$(O)/kernels/$*/headers,$(O)/modules/$*,modules)
+
+modules: $(if $(KDIR),modules-kdir,$(O)/modules/$(KERNEL)/drivers/hv/mshv_root.ko)	## build mshv_root.ko for KERNEL, or for KDIR
+
+modules-kdir: | deps-build
+	$(Q)scripts/module-tree $(TOP) $(MODULE_DIR)
+	$(Q)$(call kbuild,$(KDIR),$(MODULE_DIR),modules)
+
+# --- openhv and the tools ------------------------------------------------------
+
+openhv: | deps-build	## build the hypervisor
+	$(Q)$(MAKE) -C tools/openhv O=$(O)/openhv V=$(V)
+
+libmshv: | deps-build
+	$(Q)$(MAKE) -C tools/lib/mshv O=$(O)/libmshv V=$(V)
+
+tools: libmshv	## build libmshv, the mshv command and the selftests
+	$(Q)$(MAKE) -C tools/mshv O=$(O)/mshv V=$(V)
+	$(Q)$(MAKE) -C tools/testing/selftests/mshv O=$(O)/selftests V=$(V)
+
+# --- What the rig boots --------------------------------------------------------
+
+# These are made anew each time, which takes less than a second.
+$(IMAGES)/%/modules.cpio: $(O)/modules/%/drivers/hv/mshv_root.ko | $(O)/kernels/%/image deps-vm
+	$(Q)mkdir -p $(@D)
+	$(Q)$(VM)/mkimage modules --kernel $(O)/kernels/$*/image --module $< -o $@
+	$(Q)cmp -s $(O)/kernels/$*/image/boot/vmlinuz-* $(@D)/vmlinuz || \
+		cp $(O)/kernels/$*/image/boot/vmlinuz-* $(@D)/vmlinuz
+
+images-common: openhv tools $(BUSYBOX)
+	$(Q)mkdir -p $(IMAGES)
+	$(Q)cp $(O)/openhv/openhv.elf $(IMAGES)/openhv.elf
+	$(Q)$(VM)/mkimage guest --busybox $(BUSYBOX) -o $(IMAGES)/guest.cpio
+	$(Q)$(VM)/mkimage base --busybox $(BUSYBOX) -o $(IMAGES)/base.cpio \
+		--add $(O)/mshv/mshv:usr/bin/mshv \
+		--add $(O)/selftests:selftests \
+		--add $(VM)/tests/root:tests
+
+images: images-common $(IMAGES)/$(KERNEL)/modules.cpio	## build all that a machine with KERNEL needs
+
+images-all: images-common $(KERNELS:%=$(IMAGES)/%/modules.cpio)
+
+.PHONY: update-kernels modules modules-kdir openhv libmshv tools images-common images images-all
+.SECONDARY:

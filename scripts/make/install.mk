@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Install the module for a kernel of the host, and the rig and the tools for its users.
+
+# The kernel of the host, unless KDIR names another
+HOST_KDIR = $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
+RIG_DIR	= $(DESTDIR)$(PREFIX)/lib/mshv-vm
+DKMS_NAME = $(shell sed -n 's/^PACKAGE_NAME="\(.*\)"/\1/p' dkms.conf)
+DKMS_VERSION = $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+modules_install:	## build mshv_root.ko for the running kernel (or KDIR) and install it
+	$(Q)$(MAKE) modules KDIR=$(HOST_KDIR)
+	$(Q)$(call kbuild,$(HOST_KDIR),$(O)/modules/kdir,modules_install)
+
+dkms-install:	## give the module to DKMS, which builds it for each kernel
+	$(Q)command -v dkms >/dev/null || { echo 'dkms is not installed' >&2; exit 1; }
+	$(Q)scripts/module-tree --copy $(TOP) /usr/src/$(DKMS_NAME)-$(DKMS_VERSION)
+	$(Q)dkms install $(DKMS_NAME)/$(DKMS_VERSION)
+
+install: images-all	## install mshv-vm, what it boots, the mshv command and libmshv below PREFIX
+	$(Q)install -d $(RIG_DIR)/mshv_vm $(RIG_DIR)/images $(DESTDIR)$(PREFIX)/bin \
+		$(DESTDIR)$(PREFIX)/share/man/man1
+	$(Q)install -m 755 $(VM)/mshv-vm $(RIG_DIR)/
+	$(Q)install -m 644 $(VM)/mshv_vm/*.py $(RIG_DIR)/mshv_vm/
+	$(Q)install -m 644 $(IMAGES)/*.* $(RIG_DIR)/images/
+	$(Q)set -e; for k in $(KERNELS); do \
+		install -d $(RIG_DIR)/images/$$k; \
+		install -m 644 $(IMAGES)/$$k/* $(RIG_DIR)/images/$$k/; \
+	done
+	$(Q)ln -sf ../lib/mshv-vm/mshv-vm $(DESTDIR)$(PREFIX)/bin/mshv-vm
+	$(Q)install -m 644 $(VM)/mshv-vm.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	$(Q)$(MAKE) -C tools/lib/mshv O=$(O)/libmshv PREFIX=$(PREFIX) install
+	$(Q)$(MAKE) -C tools/mshv O=$(O)/mshv PREFIX=$(PREFIX) install
+
+.PHONY: modules_install dkms-install install
