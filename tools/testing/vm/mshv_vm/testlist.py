@@ -12,7 +12,8 @@ Keys of a section:
   status    the exit status that is expected    (default: 0)
   output    regular expressions, one a line, that what it prints must match
   ktap      yes: what it prints is KTAP, and each result counts
-In host and rig @NAME@ stands for the variable NAME, which the caller gives.
+In host and rig @NAME@ stands for the variable NAME, which the caller gives; in run
+@KERNEL@ and @CPUS@ stand for what it runs on.
 """
 
 import configparser
@@ -88,7 +89,8 @@ def _expand(name, section, rig, log_dir, variables):
         full_name = f"{name}.{series}.{count}cpu"
         command = [rig, "exec", "--kernel", series, "--cpus", count, "--timeout", f"{timeout:g}",
                    "--tail", "--log-dir", os.path.join(log_dir, full_name),
-                   *shlex.split(section.get("options", "")), "--", "sh", "-c", section["run"]]
+                   *shlex.split(section.get("options", "")), "--", "sh", "-c",
+                   _substitute(section["run"], {"KERNEL": series, "CPUS": count})]
         # The rig has a timeout of its own; the one here is for a rig that hangs.
         yield Test(full_name, command, timeout + _RIG_SECONDS, **expected)
 

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Parts of the rig that need no machine."""
+
+import io
+import json
+import os
+import tempfile
+import unittest
+
+from mshv_vm import accel, console, cpio, initramfs, kernel, qmp, testlist
+from mshv_vm.error import RigError
+
+
+def write(directory, name, data):
+    """A file with the given text or bytes; returns its path."""
+    path = os.path.join(directory, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+class Accel(unittest.TestCase):
+    """accel.why_not_kvm(): only nested SVM will do."""
+
+    def why_not(self, flags, nested):
+        """Ask on a pretended host, which has a device that can be opened."""
+        with tempfile.TemporaryDirectory() as top:
+            cpuinfo = write(top, "cpuinfo", f"processor\t: 0\nflags\t\t: fpu {flags} sse\n")
+            parameter = write(top, "nested", nested) if nested else top + "/none"
+            return accel.why_not_kvm(cpuinfo, parameter, write(top, "kvm", ""))
+
+    def test_good(self):
+        """Both forms of a boolean parameter count."""
+        self.assertIsNone(self.why_not("svm npt", "1\n"))
+        self.assertIsNone(self.why_not("svm npt", "Y\n"))
+
+    def test_no_svm(self):
+        """An Intel processor, or a guest without the flag."""
+        self.assertIn("no SVM", self.why_not("vmx", "1\n"))
+
+    def test_not_nested(self):
+        """The module is loaded without nesting, or not at all."""
+        self.assertIn("nested", self.why_not("svm", "0\n"))
+        self.assertIn("nested", self.why_not("svm", ""))
+
+    def test_no_device(self):
+        """No right to use the device."""
+        with tempfile.TemporaryDirectory() as top:
+            cpuinfo = write(top, "cpuinfo", "flags : svm\n")
+            nested = write(top, "nested", "1\n")
+            self.assertIn("/none", accel.why_not_kvm(cpuinfo, nested, "/none"))
+
+
+class Cpio(unittest.TestCase):
+    """cpio.Archive, read back by the rules of initramfs buffer-format."""
+
+    @staticmethod
+    def entries(data):
+        """Name, mode and data of each entry."""
+        position = 0
+        found = []
+        while True:
+            head = data[position:position + 110]
+            assert head[:6] == b"070701", head
+            fields = [int(head[i:i + 8], 16) for i in range(6, 110, 8)]
+            mode, size, length = fields[1], fields[6], fields[11]
+            name = data[position + 110:position + 110 + length - 1].decode()
+            start = (position + 110 + length + 3) & ~3
+            if name == "TRAILER!!!":
+                return found
+            found.append((name, mode, data[start:start + size]))
+            position = (start + size + 3) & ~3
+
+    def test_entries(self):
+        """Parents come before children, once; lengths are padded."""
+        out = io.BytesIO()
+        archive = cpio.Archive(out)
+        archive.file("a/b/c", b"12345", 0o755)
+        archive.file("/a/d", b"")
+        archive.symlink("a/e", "/a/d")
+        archive.close()
+        self.assertEqual(self.entries(out.getvalue()), [
+            ("a", 0o40755, b""), ("a/b", 0o40755, b""), ("a/b/c", 0o100755, b"12345"),
+            ("a/d", 0o100644, b""), ("a/e", 0o120777, b"/a/d")])
+        self.assertEqual(len(out.getvalue()) % 4, 0)
+
+    def test_copy(self):
+        """A directory with all it holds, in a fixed order."""
+        with tempfile.TemporaryDirectory() as top:
+            write(top, "z", "last")
+            write(top, "m/n", "inner")
+            os.symlink("z", top + "/l")
+            out = io.BytesIO()
+            archive = cpio.Archive(out)
+            archive.copy(top, "here")
+            archive.close()
+        self.assertEqual([(name, data) for name, _, data in self.entries(out.getvalue())],
+                         [("here", b""), ("here/l", b"z"), ("here/m", b""),
+                          ("here/m/n", b"inner"), ("here/z", b"last")])
+
+    def test_special_file(self):
+        """What cannot be copied is an error, not left out."""
+        with self.assertRaises(OSError):
+            cpio.Archive(io.BytesIO()).copy("/dev/null", "null")
+
+
+class Libraries(unittest.TestCase):
+    """initramfs.shared_libraries()"""
+
+    def test_dynamic(self):
+        """The loader is among them."""
+        found = initramfs.shared_libraries("/bin/bash")
+        self.assertTrue(any("libc.so" in name for name in found), found)
+        self.assertTrue(any("ld-linux" in name for name in found), found)
+
+    def test_script(self):
+        """Scripts need none."""
+        with tempfile.TemporaryDirectory() as top:
+            self.assertEqual(initramfs.shared_libraries(write(top, "s", "#!/bin/sh\n")), [])
+
+
+class Kernels(unittest.TestCase):
+    """kernel.find() and the release in an image."""
+
+    @staticmethod
+    def image(release):
+        """As much of a bzImage as says its release."""
+        head = bytearray(0x400)
+        head[0x202:0x206] = b"HdrS"
+        head[0x20e:0x210] = (0x100).to_bytes(2, "little")
+        head[0x300:0x300 + len(release)] = release.encode()
+        return bytes(head)
+
+    def test_find(self):
+        """By series, by file; a file of a known release has that release's modules."""
+        with tempfile.TemporaryDirectory() as top:
+            write(top, "6.1/vmlinuz", self.image("6.1.0-1 (x) #1"))
+            self.assertEqual(kernel.find(top, "6.1").modules, f"{top}/6.1/modules.cpio")
+            same = write(top, "same", self.image("6.1.0-1 (y) #2"))
+            self.assertEqual(kernel.find(top, same),
+                             kernel.Kernel(same, f"{top}/6.1/modules.cpio"))
+            other = write(top, "other", self.image("6.2.0 (y)"))
+            self.assertEqual(kernel.find(top, other), kernel.Kernel(other))
+            noise = write(top, "noise", b"\0" * 10)
+            self.assertEqual(kernel.find(top, noise), kernel.Kernel(noise))
+            for missing in ("6.7", top + "/none", top):
+                with self.assertRaises(RigError):
+                    kernel.find(top, missing)
+
+    def test_nothing_built(self):
+        """The user is told to build."""
+        with self.assertRaisesRegex(RigError, "make"):
+            kernel.find("/nowhere", "6.12")
+
+
+class Consoles(unittest.TestCase):
+    """console.Console"""
+
+    def test_lines(self):
+        """Lines come whole, without what upsets a terminal."""
+        one = console.Console("root")
+        self.assertEqual(one.feed(b"ab"), [])
+        self.assertEqual(one.feed(b"c\r\n\x1b[2Jd\x07e\nf"), ["abc", "de"])
+        self.assertEqual(one.close(), ["f"])
+        self.assertEqual(list(one.lines), ["abc", "de", "f"])
+
+    def test_shown(self):
+        """Each line is shown with its console's name, without colour in a file."""
+        stream = io.StringIO()
+        console.Console("guest", stream).feed(b"hello\n")
+        self.assertEqual(stream.getvalue(), "guest  | hello\n")
+
+
+class Monitor(unittest.TestCase):
+    """qmp.Monitor"""
+
+    def test_conversation(self):
+        """Greeting, event, registers, in pieces."""
+        sent = []
+
+        class Connection:
+            """Keeps what is sent."""
+            @staticmethod
+            def sendall(data):
+                """As of a socket."""
+                sent.append(json.loads(data))
+
+        monitor = qmp.Monitor(Connection)
+        monitor.feed(b'{"QMP": {}}\r\n{"event": "SHUTDOWN", "data"')
+        monitor.feed(b': {"reason": "guest-reset"}}\r\n')
+        self.assertEqual(monitor.shutdown_reason, "guest-reset")
+        monitor.ask_registers()
+        registers = ("\r\nCPU#0\r\nRAX=0 RBX=0\r\nRIP=000000000000fff0 RFL=00000002 [-------] "
+                     "CPL=0 II=0 A20=1 SMM=0 HLT=1\r\n")
+        monitor.feed(json.dumps({"return": registers,
+                                 "id": "human-monitor-command"}).encode() + b"\n")
+        self.assertEqual(monitor.processors(),
+                         ["CPU 0: RIP=000000000000fff0 RFL=00000002 CPL=0 halted"])
+        self.assertEqual([one["execute"] for one in sent],
+                         ["qmp_capabilities", "human-monitor-command"])
+
+
+class TestList(unittest.TestCase):
+    """testlist.read()"""
+
+    def read(self, text, **variables):
+        """A list in a file of its own."""
+        with tempfile.TemporaryDirectory() as top:
+            return testlist.read(write(top, "list", text), "RIG", "LOGS", variables)
+
+    def test_matrix(self):
+        """Each kernel with each number of processors, with a name of its own."""
+        tests = self.read("[a]\nrun = x @CPUS@\nkernel = 6.1 6.12\ncpus = 1 2\ntimeout = 9\n")
+        self.assertEqual([test.name for test in tests],
+                         ["a.6.1.1cpu", "a.6.1.2cpu", "a.6.12.1cpu", "a.6.12.2cpu"])
+        self.assertEqual(tests[1].command, [
+            "RIG", "exec", "--kernel", "6.1", "--cpus", "2", "--timeout", "9", "--tail",
+            "--log-dir", "LOGS/a.6.1.2cpu", "--", "sh", "-c", "x 2"])
+        self.assertGreater(tests[1].timeout, 9)
+
+    def test_expectations(self):
+        """Status, output and kind."""
+        test, = self.read("[a]\nrig = exec -- 'a b' @V@\ntimeout = 1\nstatus = 124\n"
+                          "output = ^one$\n\t^two:$\nktap = yes\n", V="v")
+        self.assertEqual((test.command, test.status, test.output, test.ktap),
+                         (["RIG", "exec", "--", "a b", "v"], 124, ("^one$", "^two:$"), True))
+
+    def test_mistakes(self):
+        """Each is an error, none is passed over."""
+        for text in ("[a]\ntimeout = 1\n", "[a]\nrun = x\n", "[a]\nrun = x\nhost = y\ntimeout = 1\n",
+                     "[a]\nrun = x\ntimeout = 1\ncolour = red\n", "[a]\nrun = x\ntimeout = soon\n",
+                     "[a]\nhost = x\ncpus = 2\ntimeout = 1\n", "[a]\nhost = @NO@\ntimeout = 1\n",
+                     "[a]\nrun = x\ntimeout = 1\noutput = (\n", "nonsense\n",
+                     "[a]\nrun = x\ntimeout = 1\n[a]\nrun = y\ntimeout = 1\n"):
+            with self.subTest(text=text), self.assertRaises(RigError):
+                self.read(text)
