@@ -14,4 +14,7 @@ $(SOURCE): | deps-style
 style: $(SOURCE) $(KERNELS:%=$(O)/kernels/%/headers) | deps-build deps-style	## check the sources without running them
 	$(Q)scripts/style/run $(O) $(SOURCE)
 
-.PHONY: style
+htmldocs: | deps-style	## the documentation as HTML, in build/htmldocs
+	$(Q)sphinx-build -q -W -n --keep-going -b html -d $(O)/style/doctrees Documentation $(O)/htmldocs
+
+.PHONY: style htmldocs

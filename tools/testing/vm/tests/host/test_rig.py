@@ -228,7 +228,8 @@ class TestList(unittest.TestCase):
 
     def test_mistakes(self):
         """Each is an error, none is passed over."""
-        for text in ("[a]\ntimeout = 1\n", "[a]\nrun = x\n", "[a]\nrun = x\nhost = y\ntimeout = 1\n",
+        for text in ("[a]\ntimeout = 1\n", "[a]\nrun = x\n",
+                     "[a]\nrun = x\nhost = y\ntimeout = 1\n",
                      "[a]\nrun = x\ntimeout = 1\ncolour = red\n", "[a]\nrun = x\ntimeout = soon\n",
                      "[a]\nhost = x\ncpus = 2\ntimeout = 1\n", "[a]\nhost = @NO@\ntimeout = 1\n",
                      "[a]\nrun = x\ntimeout = 1\noutput = (\n", "nonsense\n",
