@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The root partition's interface to the hypervisor, as the kernel exports it.
+ *
+ * No header of include/tlfs is included here: their names clash with those of
+ * the kernel's headers, whose numbers are not always the same.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/crash_dump.h>
+#include <linux/printk.h>
+#include <linux/processor.h>
+#include <asm/hypervisor.h>
+#include <asm/irq_vectors.h>
+#include <asm/mshyperv.h>
+
+#include "compat.h"
+
+#define CPUID_HYPERV_VERSION	0x40000002
+#define CPUID_HYPERV_FEATURES	0x40000003
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+static bool is_root_partition(void)
+{
+	return hv_root_partition();
+}
+#else
+static bool is_root_partition(void)
+{
+	return hv_root_partition;
+}
+#endif
+
+/*
+ * A root partition that is itself nested has a VMBus, which owns the only
+ * handler slot of these kernels.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+static bool isr_slot_is_taken(void)
+{
+	return false;
+}
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+static bool isr_slot_is_taken(void)
+{
+	return hv_nested;
+}
+#else
+static bool isr_slot_is_taken(void)
+{
+	return ms_hyperv.hints & BIT(12);	/* nested; it has no name yet */
+}
+#endif
+
+int mshv_platform_probe(struct mshv_platform *platform)
+{
+	u32 eax, ebx, ecx, edx;
+
+	if (!hypervisor_is_type(X86_HYPER_MS_HYPERV)) {
+		pr_info("no hypervisor with the Hyper-V interface under this kernel, not loading\n");
+		return -ENODEV;
+	}
+	if (!is_root_partition()) {
+		pr_info("this kernel is a guest of the hypervisor and not its root partition, not loading\n");
+		return -ENODEV;
+	}
+	if (is_kdump_kernel()) {
+		pr_info("this is a crash kernel, not loading\n");
+		return -ENODEV;
+	}
+	if (isr_slot_is_taken()) {
+		pr_info("a nested root partition needs a newer kernel, not loading\n");
+		return -ENODEV;
+	}
+
+	cpuid(CPUID_HYPERV_VERSION, &eax, &ebx, &ecx, &edx);
+	platform->build = eax;
+	platform->major = ebx >> 16;
+	platform->minor = ebx;
+	cpuid(CPUID_HYPERV_FEATURES, &eax, &ebx, &ecx, &edx);
+	platform->ext_features = ecx;
+	platform->partition_id = hv_current_partition_id;
+	platform->sint_vector = HYPERVISOR_CALLBACK_VECTOR;
+	platform->auto_eoi = !(ms_hyperv.hints & HV_DEPRECATING_AEOI_RECOMMENDED);
+
+	return 0;
+}
+
+u64 mshv_platform_hypercall(u64 control, void *input, void *output)
+{
+	return hv_do_hypercall(control, input, output);
+}
+
+u64 mshv_platform_hypercall_fast(u64 control, u64 input1, u64 input2)
+{
+	/* Both take the call code alone and add the fast bit; the rest is zero in our calls. */
+	return hv_do_fast_hypercall16(control & 0xffff, input1, input2);
+}
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+u64 mshv_platform_get_msr(u32 msr)
+{
+	return hv_get_msr(msr);
+}
+
+void mshv_platform_set_msr(u32 msr, u64 value)
+{
+	hv_set_msr(msr, value);
+}
+#else
+u64 mshv_platform_get_msr(u32 msr)
+{
+	return hv_get_register(msr);
+}
+
+void mshv_platform_set_msr(u32 msr, u64 value)
+{
+	hv_set_register(msr, value);
+}
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+void mshv_platform_set_isr(void (*isr)(void))
+{
+	hv_setup_mshv_handler(isr);
+}
+#else
+void mshv_platform_set_isr(void (*isr)(void))
+{
+	/* The VMBus driver leaves its slot alone in a root partition that is not nested. */
+	if (isr)
+		hv_setup_vmbus_handler(isr);
+	else
+		hv_remove_vmbus_handler();
+}
+#endif
+
+static void (*crash_handler)(void);
+
+static void call_crash_handler(struct pt_regs *regs)
+{
+	crash_handler();
+}
+
+void mshv_platform_set_crash_handler(void (*handler)(void))
+{
+	if (handler) {
+		crash_handler = handler;
+		hv_setup_crash_handler(call_crash_handler);
+	} else {
+		hv_remove_crash_handler();
+	}
+}
+
+u32 mshv_platform_vp_index(unsigned int cpu)
+{
+	return hv_vp_index[cpu];
+}
