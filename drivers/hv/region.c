@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The set of a partition's memory regions.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/interval_tree_generic.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <tlfs/memory.h>
+
+#include "mshv.h"
+#include "partition.h"
+#include "region.h"
+#include "trace.h"
+
+static u64 region_first(const struct mshv_region *region)
+{
+	return region->gfn;
+}
+
+static u64 region_last(const struct mshv_region *region)
+{
+	return region->gfn + region->nr_pages - 1;
+}
+
+INTERVAL_TREE_DEFINE(struct mshv_region, node, u64, subtree_last, region_first, region_last,
+		     static __maybe_unused, region_tree)
+
+void mshv_mem_init(struct mshv_mem *mem)
+{
+	spin_lock_init(&mem->lock);
+	mem->regions = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&mem->stuck);
+}
+
+static void region_free(struct mshv_region *region)
+{
+	mmdrop(region->mm);
+	kfree(region);
+}
+
+static void region_release(struct kref *ref)
+{
+	struct mshv_region *region = container_of(ref, struct mshv_region, ref);
+
+	region->ops->release(region);
+	region_free(region);
+}
+
+static void region_put(struct mshv_region *region)
+{
+	kref_put(&region->ref, region_release);
+}
+
+static struct mshv_region *region_alloc(struct mshv_partition *partition,
+					const struct mshv_user_mem_region *args)
+{
+	struct mshv_region *region;
+
+	region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
+	if (!region)
+		return NULL;
+
+	kref_init(&region->ref);
+	region->partition = partition;
+	region->gfn = args->guest_pfn;
+	region->nr_pages = args->size >> HV_HYP_PAGE_SHIFT;
+	region->uaddr = args->userspace_addr;
+	region->map_flags = HV_MAP_GPA_READABLE | HV_MAP_GPA_ADJUSTABLE;
+	if (args->flags & BIT(MSHV_SET_MEM_BIT_WRITABLE))
+		region->map_flags |= HV_MAP_GPA_WRITABLE;
+	if (args->flags & BIT(MSHV_SET_MEM_BIT_EXECUTABLE))
+		region->map_flags |= HV_MAP_GPA_EXECUTABLE;
+	region->mm = current->mm;
+	mmgrab(region->mm);
+
+	return region;
+}
+
+/* Which kind of region the memory at its address makes it */
+static int region_choose(struct mshv_region *region)
+{
+	struct vm_area_struct *vma;
+	int ret = 0;
+
+	mmap_read_lock(region->mm);
+	vma = vma_lookup(region->mm, region->uaddr);
+	if (!vma)
+		ret = -EINVAL;
+	else if (vma->vm_flags & (VM_IO | VM_PFNMAP))
+		ret = -EOPNOTSUPP;
+	else
+		region->ops = &mshv_region_pinned_ops;
+	mmap_read_unlock(region->mm);
+
+	return ret;
+}
+
+static long region_map(struct mshv_partition *partition, const struct mshv_user_mem_region *args)
+{
+	struct mshv_mem *mem = &partition->mem;
+	struct mshv_region *region;
+	long ret;
+
+	if (!access_ok(u64_to_user_ptr(args->userspace_addr), args->size))
+		return -EINVAL;
+
+	region = region_alloc(partition, args);
+	if (!region)
+		return -ENOMEM;
+
+	/* Writers hold the partition's mutex, so reading the tree needs no more. */
+	if (region_tree_iter_first(&mem->regions, region_first(region), region_last(region))) {
+		ret = -EEXIST;
+		goto err_free;
+	}
+
+	ret = region_choose(region);
+	if (ret)
+		goto err_free;
+	ret = region->ops->map(region);
+	trace_mshv_map_user_memory(partition->id, region->uaddr, region->gfn, region->nr_pages,
+				   region->map_flags, ret);
+	if (ret) {
+		if (!region->backing)
+			goto err_free;
+		list_add(&region->stuck, &mem->stuck);
+		return ret;
+	}
+
+	spin_lock(&mem->lock);
+	region_tree_insert(region, &mem->regions);
+	spin_unlock(&mem->lock);
+
+	return 0;
+
+err_free:
+	region_free(region);
+	return ret;
+}
+
+static long region_unmap(struct mshv_partition *partition,
+			 const struct mshv_user_mem_region *args)
+{
+	struct mshv_mem *mem = &partition->mem;
+	struct mshv_region *region;
+	int ret;
+
+	region = region_tree_iter_first(&mem->regions, args->guest_pfn, args->guest_pfn);
+	if (!region || region->gfn != args->guest_pfn ||
+	    region->nr_pages != args->size >> HV_HYP_PAGE_SHIFT ||
+	    region->uaddr != args->userspace_addr)
+		return -EINVAL;
+
+	ret = region->ops->unmap(region);
+	if (ret)
+		return ret;
+
+	spin_lock(&mem->lock);
+	region_tree_remove(region, &mem->regions);
+	spin_unlock(&mem->lock);
+	region_put(region);
+
+	return 0;
+}
+
+long mshv_ioctl_set_guest_memory(struct mshv_partition *partition,
+				 struct mshv_user_mem_region __user *uarg)
+{
+	struct mshv_user_mem_region args;
+	u64 end;
+
+	lockdep_assert_held(&partition->mutex);
+
+	if (copy_from_user(&args, uarg, sizeof(args)))
+		return -EFAULT;
+	if (!args.size || !PAGE_ALIGNED(args.size) || !PAGE_ALIGNED(args.userspace_addr) ||
+	    (args.flags & ~MSHV_SET_MEM_FLAGS_MASK) ||
+	    memchr_inv(args.rsvd, 0, sizeof(args.rsvd)))
+		return -EINVAL;
+	if (check_add_overflow(args.guest_pfn, args.size >> HV_HYP_PAGE_SHIFT, &end) ||
+	    end > MSHV_MAX_GFN)
+		return -EINVAL;
+
+	if (args.flags & BIT(MSHV_SET_MEM_BIT_UNMAP))
+		return region_unmap(partition, &args);
+
+	return region_map(partition, &args);
+}
+
+void mshv_mem_detach(struct mshv_partition *partition, bool finalized)
+{
+	struct mshv_mem *mem = &partition->mem;
+	struct mshv_region *region;
+
+	while ((region = region_tree_iter_first(&mem->regions, 0, U64_MAX))) {
+		spin_lock(&mem->lock);
+		region_tree_remove(region, &mem->regions);
+		spin_unlock(&mem->lock);
+		if (!finalized && region->ops->unmap(region))
+			list_add(&region->stuck, &mem->stuck);
+		else
+			region_put(region);
+	}
+}
+
+void mshv_mem_release_stuck(struct mshv_partition *partition, bool deleted)
+{
+	struct mshv_region *region, *next;
+
+	list_for_each_entry_safe(region, next, &partition->mem.stuck, stuck) {
+		list_del(&region->stuck);
+		if (deleted)
+			region_put(region);
+		else
+			pr_err("guest memory that cannot be unmapped is lost: %llu pages at %#llx\n",
+			       region->nr_pages, region->gfn);
+	}
+}
