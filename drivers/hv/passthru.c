@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hypercalls that user space makes by itself. Those let through all begin with a
+ * partition ID, and that is not user space's to choose.
+ */
+#include <linux/gfp.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include <tlfs/hypercall.h>
+#include <tlfs/status.h>
+
+#include "async.h"
+#include "hvcall.h"
+#include "partition.h"
+#include "passthru.h"
+#include "status.h"
+
+#define FROM_DEVICE	BIT(MSHV_PASSTHRU_DEVICE)
+#define FROM_PARTITION	BIT(MSHV_PASSTHRU_PARTITION)
+#define FROM_VP		BIT(MSHV_PASSTHRU_VP)
+#define FROM_CHILD	(FROM_PARTITION | FROM_VP)
+#define FROM_ANY	(FROM_DEVICE | FROM_CHILD)
+
+static unsigned int passthru_permitted(u16 code)
+{
+	switch (code) {
+	case HVCALL_GET_PARTITION_PROPERTY:
+	case HVCALL_GET_PARTITION_PROPERTY_EX:
+		return FROM_ANY;
+	case HVCALL_SET_PARTITION_PROPERTY:
+		/* Waits for its completion, which is one of the partition's. */
+		return FROM_PARTITION;
+	case HVCALL_INSTALL_INTERCEPT:
+	case HVCALL_GET_VP_REGISTERS:
+	case HVCALL_SET_VP_REGISTERS:
+	case HVCALL_TRANSLATE_VIRTUAL_ADDRESS:
+	case HVCALL_CLEAR_VIRTUAL_INTERRUPT:
+	case HVCALL_REGISTER_INTERCEPT_RESULT:
+	case HVCALL_ASSERT_VIRTUAL_INTERRUPT:
+	case HVCALL_SIGNAL_EVENT_DIRECT:
+	case HVCALL_POST_MESSAGE_DIRECT:
+	case HVCALL_GET_GPA_PAGES_ACCESS_STATES:
+	case HVCALL_GET_VP_CPUID_VALUES:
+		return FROM_CHILD;
+	default:
+		return 0;
+	}
+}
+
+static bool passthru_valid(const struct mshv_root_hvcall *args, enum mshv_passthru_from from)
+{
+	if (args->status || memchr_inv(args->rsvd, 0, sizeof(args->rsvd)))
+		return false;
+	if (!args->in_ptr || args->in_sz < sizeof(u64) || args->in_sz > HV_HYP_PAGE_SIZE)
+		return false;
+	if (args->out_ptr && (!args->out_sz || args->out_sz > HV_HYP_PAGE_SIZE))
+		return false;
+	if (args->reps > HV_HYPERCALL_REP_COUNT_MASK >> HV_HYPERCALL_REP_COUNT_SHIFT)
+		return false;
+
+	return passthru_permitted(args->code) & BIT(from);
+}
+
+static int passthru_issue(struct mshv_partition *partition, struct mshv_hvcall *call)
+{
+	bool async = call->code == HVCALL_SET_PARTITION_PROPERTY;
+	int ret;
+
+	if (async) {
+		ret = mshv_async_begin(partition);
+		if (ret)
+			return ret;
+	}
+
+	ret = mshv_hvcall(call);
+	if (call->status != HV_STATUS_CALL_PENDING)
+		return ret;
+	if (!async)
+		return -EBADFD;
+	ret = mshv_async_wait(partition, &call->status);
+
+	return ret ?: mshv_status_to_errno(call->status);
+}
+
+static long passthru_copy_back(const struct mshv_root_hvcall *args,
+			       const struct mshv_hvcall *call, long ret,
+			       struct mshv_root_hvcall __user *uarg)
+{
+	if (put_user(call->status, &uarg->status) || put_user(call->done, &uarg->reps))
+		return -EFAULT;
+	if (!ret && call->out &&
+	    copy_to_user(u64_to_user_ptr(args->out_ptr), call->out, args->out_sz))
+		return -EFAULT;
+
+	return ret;
+}
+
+long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru_from from,
+			    struct mshv_root_hvcall __user *uarg)
+{
+	struct mshv_hvcall call = { .flags = MSHV_HVCALL_IN_PLACE };
+	struct mshv_root_hvcall args;
+	void *out = NULL;
+	void *in;
+	long ret;
+
+	if (copy_from_user(&args, uarg, sizeof(args)))
+		return -EFAULT;
+	if (!passthru_valid(&args, from))
+		return -EINVAL;
+
+	/*
+	 * Whole zeroed pages: the hypervisor reads and writes what the call is
+	 * defined to, however little of it the caller claims to have.
+	 */
+	in = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!in)
+		return -ENOMEM;
+	if (args.out_ptr) {
+		out = (void *)get_zeroed_page(GFP_KERNEL);
+		if (!out) {
+			ret = -ENOMEM;
+			goto out_free;
+		}
+	}
+	if (copy_from_user(in, u64_to_user_ptr(args.in_ptr), args.in_sz)) {
+		ret = -EFAULT;
+		goto out_free;
+	}
+	*(u64 *)in = partition ? partition->id : HV_PARTITION_ID_SELF;
+
+	call.code = args.code;
+	call.reps = args.reps;
+	call.in = in;
+	call.out = out;
+	call.pool = partition ? &partition->pool : &mshv_root_pool;
+	ret = passthru_issue(partition, &call);
+	ret = passthru_copy_back(&args, &call, ret, uarg);
+
+out_free:
+	free_page((unsigned long)out);
+	free_page((unsigned long)in);
+	return ret;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSHV_RUN_VP: what both schedulers have in common.
+ */
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "hvcalls.h"
+#include "mshv.h"
+#include "partition.h"
+#include "trace.h"
+#include "vp.h"
+
+int mshv_vp_run_init(struct mshv_vp *vp)
+{
+	struct mshv_vp_run *run = &vp->run;
+
+	BUILD_BUG_ON(sizeof(struct hv_message) != MSHV_RUN_VP_BUF_SZ);
+
+	/* Rounded to a power of two, it lies within a page. */
+	run->dispatch = kzalloc(roundup_pow_of_two(sizeof(*run->dispatch)), GFP_KERNEL_ACCOUNT);
+	if (!run->dispatch)
+		return -ENOMEM;
+	init_waitqueue_head(&run->queue);
+	atomic64_set(&run->signals, 0);
+	run->cpu = -1;
+
+	return 0;
+}
+
+void mshv_vp_run_exit(struct mshv_vp *vp)
+{
+	kfree(vp->run.dispatch);
+}
+
+void mshv_vp_kick(struct mshv_vp *vp)
+{
+	atomic64_inc(&vp->run.signals);
+	WRITE_ONCE(vp->run.kicked, true);
+	wake_up(&vp->run.queue);
+}
+
+/*
+ * Work that is no signal is done on the way to user mode and back: modules have
+ * no other way to it. A pretended signal makes the kernel look at the return
+ * code, which restarts the ioctl unless a real signal has a handler to run.
+ */
+static long restart_by_user_mode(void)
+{
+	set_thread_flag(TIF_SIGPENDING);
+
+	return -ERESTARTNOHAND;
+}
+
+long mshv_vp_interrupted(void)
+{
+	if (task_sigpending(current))
+		return -EINTR;
+
+	return restart_by_user_mode();
+}
+
+long mshv_vp_entry_work(struct mshv_vp *vp)
+{
+	unsigned long flags;
+	long ret = 0;
+
+	for (;;) {
+		flags = read_thread_flags();
+		if (READ_ONCE(vp->run.cancel))
+			return -EINTR;
+		if (!(flags & MSHV_TIF_WORK))
+			return 0;
+
+		if (flags & _TIF_SIGPENDING)
+			ret = -EINTR;
+		else if (flags & (_TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME))
+			ret = restart_by_user_mode();
+		else
+			schedule();
+		trace_mshv_xfer_to_guest_mode_work(vp->partition->id, vp->index, flags, ret);
+		if (ret)
+			return ret;
+	}
+}
+
+long mshv_vp_ioctl_run(struct mshv_vp *vp, struct mshv_run_vp __user *uarg)
+{
+	struct mshv_vp_run *run = &vp->run;
+	long ret = 0;
+
+	lockdep_assert_held(&vp->mutex);
+	trace_mshv_run_vp_entry(vp->partition->id, vp->index);
+
+	if (!run->message_pending) {
+		ret = mshv_vp_run_root(vp);
+		if (ret)
+			goto out;
+		run->message_pending = true;
+	}
+
+	/* A message that user space could not take is there the next time. */
+	if (copy_to_user(uarg, vp->intercept_page, sizeof(*vp->intercept_page)))
+		ret = -EFAULT;
+	else
+		run->message_pending = false;
+
+out:
+	trace_mshv_run_vp_exit(vp->partition->id, vp->index,
+			       READ_ONCE(vp->intercept_page->header.message_type), ret);
+
+	return ret;
+}
