@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MSHV_SYNIC_H
+#define MSHV_SYNIC_H
+
+#include <linux/types.h>
+
+#include <tlfs/message.h>
+#include <tlfs/synic.h>
+
+/* synic.c */
+
+/**
+ * mshv_synic_init() - set up the SynIC of every CPU, now and as it comes online
+ *
+ * Return: 0; a negative errno.
+ */
+int mshv_synic_init(void);
+
+/**
+ * mshv_synic_exit() - undo mshv_synic_init()
+ *
+ * No message is handled after this. May sleep.
+ */
+void mshv_synic_exit(void);
+
+/**
+ * mshv_synic_crash() - turn the SynIC of this CPU off on the way to a crash kernel
+ *
+ * The hypervisor must not write messages to memory that is another kernel's.
+ */
+void mshv_synic_crash(void);
+
+/* message.c */
+
+/**
+ * struct mshv_event_ring - the consumer's side of an event ring
+ * @ring: shared with the hypervisor
+ * @tail: where the next event is
+ */
+struct mshv_event_ring {
+	struct hv_synic_event_ring *ring;
+	u8 tail;
+};
+
+/**
+ * mshv_message_handle() - act on a message of the hypervisor's
+ * @message: in this CPU's slot; what it says is not trusted to be well formed
+ * @doorbells: this CPU's ring of doorbell events
+ *
+ * Called in interrupt context.
+ */
+void mshv_message_handle(const struct hv_message *message, struct mshv_event_ring *doorbells);
+
+#endif /* MSHV_SYNIC_H */
