@@ -35,7 +35,7 @@ exit status: that of the command, or
 GUEST_COMMAND = ["mshv", "run", "--kernel", "/boot/vmlinuz", "--initrd", "/boot/initrd",
                  "--memory", "256M", "--cmdline", "console=ttyS0 panic=-1",
                  "--serial", "/dev/virtio-ports/guest"]
-ROOT_OPTIONS = "console=ttyS0,115200 earlyprintk=ttyS0,115200 panic=-1 oops=panic"
+ROOT_OPTIONS = "console=ttyS0,115200 panic=-1 oops=panic"
 DEFAULT_TIMEOUT = {"exec": 300, "run": 300, "shell": 24 * 3600}
 
 

@@ -36,10 +36,11 @@ class Progress(enum.IntEnum):
     END = 7  # root is about to switch off
 
 
+EARLY = "(--append earlyprintk=ttyS0,115200 may show more)"
 # After each step: the layer at work, and what it has not done
 HUNG = {
     Progress.STARTED: ("openhv", "it has printed nothing"),
-    Progress.OPENHV: ("openhv", "it has not started the root kernel"),
+    Progress.OPENHV: ("openhv", f"it has not started the root kernel {EARLY}"),
     Progress.ROOT: ("root kernel", "it has not reached user space"),
     Progress.INIT: ("module", "loading it has not ended"),
     Progress.MODULE: ("root kernel", "it has not started the command"),
@@ -49,7 +50,7 @@ HUNG = {
 }
 HUNG_WITHOUT_OPENHV = {
     **HUNG,
-    Progress.STARTED: ("root kernel", "it has printed nothing"),
+    Progress.STARTED: ("root kernel", f"it has printed nothing {EARLY}"),
 }
 
 
