@@ -9,20 +9,22 @@ BUSYBOX	:= $(O)/busybox
 # Where the module is built: for a kernel of ours, or for the one that KDIR names
 MODULE_DIR := $(if $(KDIR),$(O)/modules/kdir,$(O)/modules/$(KERNEL))
 ALL_MODULES := $(KERNELS:%=$(O)/modules/%/drivers/hv/mshv_root.ko)
+ALL_IMAGES := $(KERNELS:%=$(IMAGES)/%/modules.cpio)
 
 # What must be there is checked each time, which is quick, and makes nothing newer.
-deps-%:
+DEPS	:= deps-build deps-vm deps-kunit deps-style
+$(DEPS): deps-%:
 	$(Q)scripts/deps $*
 
 # --- Debian's kernels, as they were when they were first asked for -------------
 
-$(O)/kernels/%/image: | deps-build
+# A kernel and its headers, together, so that they are of one version
+ALL_KERNELS := $(KERNELS:%=$(O)/kernels/%/stamp)
+$(ALL_KERNELS): $(O)/kernels/%/stamp: | deps-build
 	$(Q)mkdir -p $(@D)
-	$(Q)dir=$$(scripts/fetch-kernel $(CACHE) image $*) && ln -sfn $$dir $@
-
-$(O)/kernels/%/headers: | deps-build
-	$(Q)mkdir -p $(@D)
-	$(Q)dir=$$(scripts/fetch-kernel $(CACHE) headers $*) && ln -sfn $$dir $@
+	$(Q)dir=$$(scripts/fetch-kernel $(CACHE) headers $*) && ln -sfn $$dir $(@D)/headers
+	$(Q)dir=$$(scripts/fetch-kernel $(CACHE) image $*) && ln -sfn $$dir $(@D)/image
+	$(Q)touch $@
 
 $(BUSYBOX): | deps-vm
 	$(Q)mkdir -p $(@D)
@@ -31,14 +33,14 @@ $(BUSYBOX): | deps-vm
 
 update-kernels: | deps-build	## fetch newer packages of the stock kernels, if there are any
 	$(Q)rm -rf $(O)/kernels $(BUSYBOX)
-	$(Q)$(MAKE) $(foreach k,$(KERNELS),$(O)/kernels/$(k)/image $(O)/kernels/$(k)/headers) $(BUSYBOX)
+	$(Q)$(MAKE) $(ALL_KERNELS) $(BUSYBOX)
 
 # --- The module ----------------------------------------------------------------
 
 # $(1): headers; $(2): build directory; $(3): arguments. One build at a time in each.
 kbuild = +flock $(2).lock $(MAKE) -C $(1) M=$(2) V=$(V) $(3)
 
-$(O)/modules/%/drivers/hv/mshv_root.ko: FORCE | $(O)/kernels/%/headers
+$(ALL_MODULES): $(O)/modules/%/drivers/hv/mshv_root.ko: FORCE | $(O)/kernels/%/stamp
 	$(Q)scripts/module-tree $(TOP) $(O)/modules/$*
 	$(Q)$(call kbuild,$(O)/kernels/$*/headers,$(O)/modules/$*,modules)
 
@@ -63,7 +65,7 @@ tools: libmshv	## build libmshv, the mshv command and the selftests
 # --- What the rig boots --------------------------------------------------------
 
 # These are made anew each time, which takes less than a second.
-$(IMAGES)/%/modules.cpio: $(O)/modules/%/drivers/hv/mshv_root.ko | $(O)/kernels/%/image deps-vm
+$(ALL_IMAGES): $(IMAGES)/%/modules.cpio: $(O)/modules/%/drivers/hv/mshv_root.ko | deps-vm
 	$(Q)mkdir -p $(@D)
 	$(Q)$(VM)/mkimage modules --kernel $(O)/kernels/$*/image --module $< -o $@
 	$(Q)cmp -s $(O)/kernels/$*/image/boot/vmlinuz-* $(@D)/vmlinuz || \
@@ -80,7 +82,6 @@ images-common: openhv tools $(BUSYBOX)
 
 images: images-common $(IMAGES)/$(KERNEL)/modules.cpio	## build all that a machine with KERNEL needs
 
-images-all: images-common $(KERNELS:%=$(IMAGES)/%/modules.cpio)
+images-all: images-common $(ALL_IMAGES)
 
-.PHONY: update-kernels modules modules-kdir openhv libmshv tools images-common images images-all
-.SECONDARY:
+.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools images-common images images-all

@@ -11,7 +11,7 @@ $(SOURCE): | deps-style
 	$(Q)mkdir -p $(@D)
 	$(Q)dir=$$(scripts/fetch-kernel $(CACHE) source 6.12 $(SOURCE_PARTS)) && ln -sfn $$dir $@
 
-style: $(SOURCE) $(KERNELS:%=$(O)/kernels/%/headers) | deps-build deps-style	## check the sources without running them
+style: $(SOURCE) $(ALL_KERNELS) | deps-build deps-style	## check the sources without running them
 	$(Q)scripts/style/run $(O) $(SOURCE)
 
 htmldocs: | deps-style	## the documentation as HTML, in build/htmldocs
