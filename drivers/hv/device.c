@@ -14,6 +14,7 @@
 #include <tlfs/system.h>
 #include <uapi/linux/mshv.h>
 
+#include "device.h"
 #include "hvcall.h"
 #include "hvcalls.h"
 #include "intr.h"
@@ -154,7 +155,7 @@ static int hypervisor_query(void)
 	return 0;
 }
 
-static int __init mshv_init(void)
+int mshv_device_init(void)
 {
 	int ret;
 
@@ -193,7 +194,7 @@ err_hvcall:
 	return ret;
 }
 
-static void __exit mshv_exit(void)
+void mshv_device_exit(void)
 {
 	misc_deregister(&mshv_miscdev);
 	mshv_synic_exit();
@@ -203,8 +204,8 @@ static void __exit mshv_exit(void)
 	mshv_hvcall_exit();
 }
 
-module_init(mshv_init);
-module_exit(mshv_exit);
+module_init(mshv_device_init);
+module_exit(mshv_device_exit);
 
 MODULE_DESCRIPTION("/dev/mshv: virtual machines on the Microsoft hypervisor's root partition");
 MODULE_LICENSE("GPL");
