@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mshv run: run a guest.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "acpi.h"
+#include "boot.h"
+#include "builtin.h"
+#include "vm.h"
+
+#define MEMORY_LINUX	(256 * MIB)
+#define MEMORY_FLAT	(16 * MIB)
+#define MEMORY_MIN	(64 * KIB)
+#define MEMORY_MIN_LINUX (16 * MIB)
+#define IMAGE_MAX	(2 * GIB)
+#define TIMEOUT_MAX	(1000000)
+
+#define CMDLINE_DEFAULT	"console=ttyS0"
+/* A guest that panics shall end, not sit there; the user's own choice goes first. */
+#define CMDLINE_PANIC	"panic=-1"
+/* Without EFI, Linux resets a hardware-reduced machine by its BIOS unless it is told better. */
+#define CMDLINE_REBOOT	"reboot=acpi"
+
+struct options {
+	const char *kernel;
+	const char *initrd;
+	const char *cmdline;
+	const char *bin;
+	const char *mode;
+	uint64_t memory;
+	uint64_t timeout;
+	uint64_t cpus;
+	struct vm_config config;
+};
+
+static const char help[] =
+	"usage: mshv run --kernel IMG [OPTION]...\n"
+	"       mshv run --bin FILE --mode real|long [OPTION]...\n"
+	"\n"
+	"Run a guest on /dev/mshv: Linux, or a flat program.\n"
+	"\n"
+	"  --kernel IMG        a Linux kernel image (bzImage)\n"
+	"  --initrd FILE       its initial RAM disk\n"
+	"  --cmdline STRING    its command line (default: \"" CMDLINE_DEFAULT "\");\n"
+	"                      \"" CMDLINE_PANIC "\" and \"" CMDLINE_REBOOT "\" are added\n"
+	"                      unless it has a panic= or reboot= of its own\n"
+	"  --bin FILE          a flat program, at 0x1000 (real) or 0x100000 (long)\n"
+	"  --mode real|long    the mode it starts in\n"
+	"  --memory SIZE       the guest's memory, with K, M or G (default: 256M; flat: 16M)\n"
+	"  --cpus N            number of processors (default: 1)\n"
+	"  --serial stdio|FILE where the serial line ends (default: stdio)\n"
+	"  --timeout SECONDS   end the guest after this time\n"
+	"  --stats             at the end, say how many intercepts of each type there were\n"
+	"  --help              this text\n"
+	"\n"
+	"On a terminal, Ctrl-A X ends the guest and Ctrl-A Ctrl-A sends a Ctrl-A.\n"
+	"\n"
+	"Exit status: 0 the guest switched itself off, 1 mshv failed, 2 wrong command line,\n"
+	"110 guest panic, 111 triple fault, 112 reset, 113 halted for good, 114 timeout.\n"
+	"A flat program's status is the byte it writes to port 0xf4, or 0 if it ends by HLT.\n";
+
+enum {
+	OPT_KERNEL = 256, OPT_INITRD, OPT_CMDLINE, OPT_BIN, OPT_MODE, OPT_MEMORY, OPT_CPUS,
+	OPT_SERIAL, OPT_TIMEOUT, OPT_STATS, OPT_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
+	{ "bin", required_argument, NULL, OPT_BIN },
+	{ "mode", required_argument, NULL, OPT_MODE },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int usage(const char *what, const char *value)
+{
+	complain("%s%s%s: see 'mshv run --help'", what, value ? " " : "", value ? value : "");
+	return STATUS_USAGE;
+}
+
+/* One option; returns STATUS_OK or STATUS_USAGE after a complaint */
+static int parse_option(struct options *o, int opt, const char *arg)
+{
+	switch (opt) {
+	case OPT_KERNEL:
+		o->kernel = arg;
+		return STATUS_OK;
+	case OPT_INITRD:
+		o->initrd = arg;
+		return STATUS_OK;
+	case OPT_CMDLINE:
+		o->cmdline = arg;
+		return STATUS_OK;
+	case OPT_BIN:
+		o->bin = arg;
+		return STATUS_OK;
+	case OPT_MODE:
+		o->mode = arg;
+		if (strcmp(arg, "real") && strcmp(arg, "long"))
+			return usage("--mode is real or long, not", arg);
+		return STATUS_OK;
+	case OPT_MEMORY:
+		if (!parse_size(arg, &o->memory) || o->memory < MEMORY_MIN)
+			return usage("--memory: not a size of at least 64K:", arg);
+		return STATUS_OK;
+	case OPT_CPUS:
+		if (!parse_number(arg, 1, VM_MAX_CPUS, &o->cpus))
+			return usage("--cpus: not a number from 1 to 64:", arg);
+		return STATUS_OK;
+	case OPT_SERIAL:
+		o->config.serial = arg;
+		return STATUS_OK;
+	case OPT_TIMEOUT:
+		if (!parse_number(arg, 1, TIMEOUT_MAX, &o->timeout))
+			return usage("--timeout: not a number of seconds:", arg);
+		return STATUS_OK;
+	case OPT_STATS:
+		o->config.stats = true;
+		return STATUS_OK;
+	default:
+		/* getopt has complained in its own words. */
+		return STATUS_USAGE;
+	}
+}
+
+static int check_options(struct options *o)
+{
+	if (!o->kernel == !o->bin)
+		return usage(o->kernel ? "--kernel and --bin exclude each other" :
+					 "either --kernel or --bin is needed", NULL);
+	if (o->bin && (o->initrd || o->cmdline))
+		return usage("--initrd and --cmdline go with --kernel", NULL);
+	if (o->bin && !o->mode)
+		return usage("--bin needs --mode real or --mode long", NULL);
+	if (o->kernel && o->mode)
+		return usage("--mode goes with --bin", NULL);
+	if (o->bin && o->cpus > 1)
+		return usage("--cpus goes with --kernel", NULL);
+
+	o->config.flat = o->bin;
+	o->config.long_mode = o->mode && !strcmp(o->mode, "long");
+	o->config.cpus = o->cpus;
+	o->config.memory = o->memory ? o->memory : o->bin ? MEMORY_FLAT : MEMORY_LINUX;
+	if (o->kernel && o->config.memory < MEMORY_MIN_LINUX) {
+		complain("too little memory: no Linux kernel runs in less than %" PRIu64 " MiB",
+			 MEMORY_MIN_LINUX / MIB);
+		return STATUS_ERROR;
+	}
+	return STATUS_OK;
+}
+
+static int load_linux(struct vm *vm, const struct options *o, const struct file *kernel,
+		      const struct file *initrd, struct boot_entry *entry)
+{
+	const char *cmdline = o->cmdline ? o->cmdline : CMDLINE_DEFAULT;
+	char *full;
+	uint64_t rsdp;
+	int ret;
+
+	if (asprintf(&full, "%s%s%s", cmdline,
+		     strstr(cmdline, "panic=") ? "" : " " CMDLINE_PANIC,
+		     strstr(cmdline, "reboot=") ? "" : " " CMDLINE_REBOOT) < 0)
+		return complain("out of memory");
+	rsdp = acpi_write_tables(memory_at(&vm->memory, ACPI_BASE, ACPI_SIZE), o->cpus);
+	ret = boot_linux(&vm->memory, o->kernel, kernel, o->initrd ? initrd : NULL, full, rsdp,
+			 entry);
+	free(full);
+	return ret;
+}
+
+/* Give the terminal back before a signal ends us; the kernel frees everything else. */
+static void handle_signal(int sig)
+{
+	console_restore_terminal();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void catch_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		signal(signals[i], handle_signal);
+	/* Output that nobody reads is an error of write(), not the end. */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int run(const struct options *o)
+{
+	struct file image = { 0 }, initrd = { 0 };
+	struct boot_entry entry = { 0 };
+	int status = STATUS_ERROR;
+	struct vm vm;
+
+	if (read_file(o->bin ? o->bin : o->kernel, IMAGE_MAX, &image) ||
+	    (o->initrd && read_file(o->initrd, IMAGE_MAX, &initrd)))
+		goto free_files;
+
+	catch_signals();
+	if (vm_create(&vm, &o->config))
+		goto destroy;
+	if (o->bin ? boot_flat(&vm.memory, o->bin, &image, o->config.long_mode, &entry) :
+		     load_linux(&vm, o, &image, &initrd, &entry))
+		goto destroy;
+	if (vm_start(&vm, &entry))
+		goto destroy;
+
+	status = vm_wait(&vm, o->timeout);
+	console_close(&vm.console);
+	if (vm.reason[0])
+		complain("%s", vm.reason);
+	if (o->config.stats)
+		vcpu_print_stats(&vm);
+destroy:
+	vm_destroy(&vm);
+free_files:
+	free_file(&image);
+	free_file(&initrd);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct options o = { .cpus = 1, .config.serial = "stdio" };
+	int opt, ret;
+
+	/* What getopt complains of, it complains of as "mshv run". */
+	argv[0] = "mshv run";
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "+h", long_options, NULL)) >= 0) {
+		if (opt == OPT_HELP || opt == 'h') {
+			fputs(help, stdout);
+			return STATUS_OK;
+		}
+		ret = parse_option(&o, opt, optarg);
+		if (ret)
+			return ret;
+	}
+	if (optind < argc)
+		return usage("what is this argument for:", argv[optind]);
+	ret = check_options(&o);
+	return ret ? ret : run(&o);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The other end of the guest's serial line.
+ *
+ * Output is gathered until a line ends, and for at most FLUSH_MS: a guest
+ * writes byte by byte, and a system call for each would be most of the cost.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "util.h"
+
+#define FLUSH_MS	10
+#define POLL_FULL_MS	20	/* how often to look whether a full guest has room again */
+#define ESCAPE		0x01	/* Ctrl-A, as in QEMU and kvmtool */
+
+static struct termios saved_termios;
+static volatile sig_atomic_t terminal_is_raw;
+
+void console_restore_terminal(void)
+{
+	if (terminal_is_raw) {
+		terminal_is_raw = 0;
+		tcsetattr(STDIN_FILENO, TCSANOW, &saved_termios);
+	}
+}
+
+static void make_raw(struct console *console)
+{
+	struct termios raw;
+
+	if (console->in != STDIN_FILENO || tcgetattr(STDIN_FILENO, &saved_termios))
+		return;
+	raw = saved_termios;
+	cfmakeraw(&raw);
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw))
+		return;
+	terminal_is_raw = 1;
+	console->raw = true;
+}
+
+int console_open(struct console *console, const char *target)
+{
+	int fd;
+
+	console->in = -1;
+	console->out = -1;
+	pthread_mutex_init(&console->lock, NULL);
+	console->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (console->wake < 0)
+		return complain("eventfd: %s", strerror(errno));
+
+	if (!strcmp(target, "stdio")) {
+		console->in = STDIN_FILENO;
+		console->out = STDOUT_FILENO;
+		return 0;
+	}
+	fd = open(target, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0 && isatty(fd)) {
+		console->in = fd;
+		console->out = fd;
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	console->out = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (console->out < 0)
+		return complain("--serial %s: %s", target, strerror(errno));
+	return 0;
+}
+
+static void flush_locked(struct console *console)
+{
+	if (!console->used)
+		return;
+	/* Nobody reads any more: the guest goes on, its words are lost. */
+	if (console->out >= 0 && write_all(console->out, console->buffer, console->used)) {
+		complain("serial output: %s", strerror(errno));
+		console->out = -1;
+	}
+	console->used = 0;
+}
+
+void console_flush(struct console *console)
+{
+	pthread_mutex_lock(&console->lock);
+	flush_locked(console);
+	pthread_mutex_unlock(&console->lock);
+}
+
+void console_wake(struct console *console)
+{
+	/* It only fails when it is full of wake-ups already. */
+	if (eventfd_write(console->wake, 1))
+		return;
+}
+
+void console_output(struct console *console, uint8_t byte)
+{
+	bool first;
+
+	pthread_mutex_lock(&console->lock);
+	first = !console->used;
+	console->buffer[console->used++] = byte;
+	if (byte == '\n' || console->used == sizeof(console->buffer) || !console->started) {
+		flush_locked(console);
+		first = false;
+	}
+	pthread_mutex_unlock(&console->lock);
+	if (first)
+		console_wake(console);
+}
+
+/* Ctrl-A X leaves, Ctrl-A Ctrl-A is one Ctrl-A; only where a terminal is in raw mode */
+static void handle_input(struct console *console, uint8_t byte)
+{
+	if (console->raw && !console->escape && byte == ESCAPE) {
+		console->escape = true;
+		return;
+	}
+	if (console->escape) {
+		console->escape = false;
+		if (byte == 'x' || byte == 'X') {
+			console->ops->quit(console->context);
+			return;
+		}
+		if (byte != ESCAPE)
+			console->ops->input(console->context, ESCAPE);
+	}
+	console->ops->input(console->context, byte);
+}
+
+/* Pass on as much input as the guest has room for */
+static void read_input(struct console *console, unsigned int room)
+{
+	uint8_t bytes[16];
+	ssize_t n, i;
+
+	n = read(console->in, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		console->in = -1;	/* the end of the input is not the end of the guest */
+		return;
+	}
+	for (i = 0; i < n; i++)
+		handle_input(console, bytes[i]);
+}
+
+static void *console_thread(void *arg)
+{
+	struct console *console = arg;
+	unsigned int room;
+	eventfd_t count;
+	bool pending;
+
+	while (!console->stop) {
+		struct pollfd fds[2] = {
+			{ .fd = console->wake, .events = POLLIN },
+			{ .fd = console->in, .events = POLLIN },
+		};
+		int timeout = -1;
+
+		pthread_mutex_lock(&console->lock);
+		pending = console->used;
+		pthread_mutex_unlock(&console->lock);
+		room = console->in >= 0 ? console->ops->room(console->context) : 0;
+		if (pending)
+			timeout = FLUSH_MS;
+		else if (console->in >= 0 && !room)
+			timeout = POLL_FULL_MS;
+		if (!room)
+			fds[1].fd = -1;
+
+		if (poll(fds, ARRAY_SIZE(fds), timeout) < 0)
+			continue;
+		if (fds[0].revents && eventfd_read(console->wake, &count) == 0 && !console->stop)
+			usleep(FLUSH_MS * 1000);
+		console_flush(console);
+		if (fds[1].revents)
+			read_input(console, room);
+	}
+	return NULL;
+}
+
+int console_start(struct console *console)
+{
+	sigset_t all, old;
+	int ret;
+
+	if (console->in >= 0 && isatty(console->in))
+		make_raw(console);
+
+	/* Signals are for the main thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	ret = pthread_create(&console->thread, NULL, console_thread, console);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret)
+		return complain("cannot start a thread: %s", strerror(ret));
+	console->started = true;
+	return 0;
+}
+
+void console_close(struct console *console)
+{
+	if (console->started) {
+		console->stop = true;
+		console_wake(console);
+		pthread_join(console->thread, NULL);
+		console->started = false;
+		console_flush(console);
+	}
+	console_restore_terminal();
+	if (console->wake > 0)
+		close(console->wake);
+	if (console->out > STDERR_FILENO)
+		close(console->out);
+	console->wake = -1;
+	console->in = -1;
+	console->out = -1;
+}

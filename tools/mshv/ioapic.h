@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An I/O APIC: interrupt lines in, messages to local APICs out.
+ */
+#ifndef MSHV_IOAPIC_H
+#define MSHV_IOAPIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus.h"
+
+#define IOAPIC_BASE	0xfec00000ULL
+#define IOAPIC_SIZE	0x1000ULL
+#define IOAPIC_PINS	24
+
+/**
+ * struct ioapic_message - what the I/O APIC tells the local APICs
+ * @vector: the vector
+ * @delivery_mode: 0 fixed, 1 lowest priority, 2 SMI, 4 NMI, 5 INIT, 7 ExtINT
+ * @logical: @destination is a logical one, not an APIC ID
+ * @level: level-triggered: an EOI comes back
+ * @destination: APIC ID or logical destination
+ */
+struct ioapic_message {
+	uint8_t vector;
+	uint8_t delivery_mode;
+	bool logical;
+	bool level;
+	uint8_t destination;
+};
+
+/**
+ * struct ioapic - an I/O APIC
+ * @deliver: called for each interrupt
+ * @context: passed on to it
+ *
+ * The other fields are its registers; the caller's lock guards them all.
+ */
+struct ioapic {
+	void (*deliver)(void *context, const struct ioapic_message *msg);
+	void *context;
+
+	uint8_t id;
+	uint8_t selected;
+	uint32_t lines;			/* one bit a pin */
+	uint64_t entries[IOAPIC_PINS];	/* redirection table */
+};
+
+extern const struct device_ops ioapic_ops;
+
+/**
+ * ioapic_init() - reset an I/O APIC
+ * @ioapic: the I/O APIC; its callback is set
+ */
+void ioapic_init(struct ioapic *ioapic);
+
+/**
+ * ioapic_set_line() - a device raises or lowers its line
+ * @ioapic: the I/O APIC
+ * @pin: the line, below IOAPIC_PINS
+ * @level: true: active
+ */
+void ioapic_set_line(struct ioapic *ioapic, unsigned int pin, bool level);
+
+/**
+ * ioapic_eoi() - the guest has ended a level-triggered interrupt
+ * @ioapic: the I/O APIC
+ * @vector: its vector
+ */
+void ioapic_eoi(struct ioapic *ioapic, uint8_t vector);
+
+/**
+ * ioapic_in_use() - does the guest expect interrupts
+ * @ioapic: the I/O APIC
+ *
+ * Return: true if any pin is not masked.
+ */
+bool ioapic_in_use(const struct ioapic *ioapic);
+
+#endif /* MSHV_IOAPIC_H */

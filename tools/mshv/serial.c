@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A 16550A UART (National Semiconductor PC16550D data sheet). Sending takes no
+ * time, the line has no errors, and the modem at its other end is always ready.
+ */
+#include <string.h>
+
+#include "serial.h"
+
+enum {
+	REG_DATA	= 0,	/* with LCR_DLAB: divisor, low byte */
+	REG_IER		= 1,	/* with LCR_DLAB: divisor, high byte */
+	REG_IIR_FCR	= 2,
+	REG_LCR		= 3,
+	REG_MCR		= 4,
+	REG_LSR		= 5,
+	REG_MSR		= 6,
+	REG_SCR		= 7,
+};
+
+#define IER_RECEIVED		0x01
+#define IER_TRANSMITTED		0x02
+#define IER_LINE_STATUS		0x04
+#define IER_VALID		0x0f
+
+#define IIR_NONE		0x01
+#define IIR_TRANSMITTED		0x02
+#define IIR_RECEIVED		0x04
+#define IIR_LINE_STATUS		0x06
+#define IIR_FIFO		0xc0
+
+#define FCR_ENABLE		0x01
+#define FCR_CLEAR_RECEIVER	0x02
+#define FCR_STAYS		0xc9	/* enable, DMA mode, trigger level */
+
+#define LCR_DLAB		0x80
+
+#define MCR_DTR			0x01
+#define MCR_RTS			0x02
+#define MCR_OUT1		0x04
+#define MCR_OUT2		0x08
+#define MCR_LOOP		0x10
+#define MCR_VALID		0x1f
+
+#define LSR_DATA_READY		0x01
+#define LSR_OVERRUN		0x02
+#define LSR_TRANSMITTER_EMPTY	0x60	/* holding register and shift register */
+
+#define MSR_CTS			0x10
+#define MSR_DSR			0x20
+#define MSR_RI			0x40
+#define MSR_DCD			0x80
+
+void serial_init(struct serial *serial)
+{
+	serial->ier = 0;
+	serial->fcr = 0;
+	serial->lcr = 0x03;
+	serial->mcr = MCR_OUT2;
+	serial->scr = 0;
+	serial->divisor = 12;		/* 9600 baud */
+	serial->thr_interrupt = false;
+	serial->overrun = false;
+	serial->irq = false;
+	serial->head = 0;
+	serial->count = 0;
+}
+
+/* The interrupt of the highest priority that is due and enabled */
+static uint8_t pending_interrupt(const struct serial *serial)
+{
+	if ((serial->ier & IER_LINE_STATUS) && serial->overrun)
+		return IIR_LINE_STATUS;
+	if ((serial->ier & IER_RECEIVED) && serial->count)
+		return IIR_RECEIVED;
+	if ((serial->ier & IER_TRANSMITTED) && serial->thr_interrupt)
+		return IIR_TRANSMITTED;
+	return IIR_NONE;
+}
+
+static void update_irq(struct serial *serial)
+{
+	bool level = pending_interrupt(serial) != IIR_NONE;
+
+	if (level != serial->irq) {
+		serial->irq = level;
+		serial->set_irq(serial->context, level);
+	}
+}
+
+static unsigned int fifo_size(const struct serial *serial)
+{
+	return serial->fcr & FCR_ENABLE ? SERIAL_FIFO_SIZE : 1;
+}
+
+unsigned int serial_room(const struct serial *serial)
+{
+	unsigned int size = fifo_size(serial);
+
+	/* In loop-back mode nothing reaches the receiver from outside. */
+	if (serial->mcr & MCR_LOOP || serial->count >= size)
+		return 0;
+	return size - serial->count;
+}
+
+static void fifo_put(struct serial *serial, uint8_t byte)
+{
+	if (serial->count >= fifo_size(serial)) {
+		serial->overrun = true;
+		return;
+	}
+	serial->fifo[(serial->head + serial->count) % SERIAL_FIFO_SIZE] = byte;
+	serial->count++;
+}
+
+static uint8_t fifo_get(struct serial *serial)
+{
+	uint8_t byte;
+
+	if (!serial->count)
+		return 0;
+	byte = serial->fifo[serial->head];
+	serial->head = (serial->head + 1) % SERIAL_FIFO_SIZE;
+	serial->count--;
+	return byte;
+}
+
+void serial_receive(struct serial *serial, uint8_t byte)
+{
+	if (serial->mcr & MCR_LOOP)
+		return;
+	fifo_put(serial, byte);
+	update_irq(serial);
+}
+
+static uint8_t modem_status(const struct serial *serial)
+{
+	uint8_t mcr = serial->mcr, msr = 0;
+
+	if (!(mcr & MCR_LOOP))
+		return MSR_CTS | MSR_DSR | MSR_DCD;
+	msr |= mcr & MCR_RTS ? MSR_CTS : 0;
+	msr |= mcr & MCR_DTR ? MSR_DSR : 0;
+	msr |= mcr & MCR_OUT1 ? MSR_RI : 0;
+	msr |= mcr & MCR_OUT2 ? MSR_DCD : 0;
+	return msr;
+}
+
+static uint8_t line_status(struct serial *serial)
+{
+	uint8_t lsr = LSR_TRANSMITTER_EMPTY;
+
+	lsr |= serial->count ? LSR_DATA_READY : 0;
+	lsr |= serial->overrun ? LSR_OVERRUN : 0;
+	serial->overrun = false;	/* reading takes the error back */
+	return lsr;
+}
+
+static uint8_t interrupt_identification(struct serial *serial)
+{
+	uint8_t iir = pending_interrupt(serial);
+
+	if (iir == IIR_TRANSMITTED)
+		serial->thr_interrupt = false;
+	return iir | (serial->fcr & FCR_ENABLE ? IIR_FIFO : 0);
+}
+
+static uint64_t serial_read(void *device, uint64_t offset, unsigned int size)
+{
+	struct serial *serial = device;
+	uint8_t value = 0xff;
+
+	if (size != 1)
+		return ~0ULL;
+	switch (offset) {
+	case REG_DATA:
+		value = serial->lcr & LCR_DLAB ? serial->divisor & 0xff : fifo_get(serial);
+		break;
+	case REG_IER:
+		value = serial->lcr & LCR_DLAB ? serial->divisor >> 8 : serial->ier;
+		break;
+	case REG_IIR_FCR:
+		value = interrupt_identification(serial);
+		break;
+	case REG_LCR:
+		value = serial->lcr;
+		break;
+	case REG_MCR:
+		value = serial->mcr;
+		break;
+	case REG_LSR:
+		value = line_status(serial);
+		break;
+	case REG_MSR:
+		value = modem_status(serial);
+		break;
+	case REG_SCR:
+		value = serial->scr;
+		break;
+	}
+	update_irq(serial);
+	return value;
+}
+
+static void transmit(struct serial *serial, uint8_t byte)
+{
+	if (serial->mcr & MCR_LOOP)
+		fifo_put(serial, byte);
+	else
+		serial->output(serial->context, byte);
+
+	/* The line falls and rises again, so that an edge is seen for each byte. */
+	serial->thr_interrupt = false;
+	update_irq(serial);
+	serial->thr_interrupt = true;
+}
+
+static void set_fifo_control(struct serial *serial, uint8_t value)
+{
+	/* Switching the FIFOs on or off empties them. */
+	if (value & FCR_CLEAR_RECEIVER || (value ^ serial->fcr) & FCR_ENABLE)
+		serial->count = 0;
+	serial->fcr = value & FCR_ENABLE ? value & FCR_STAYS : 0;
+}
+
+static void serial_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
+{
+	struct serial *serial = device;
+	uint8_t byte = value;
+
+	if (size != 1)
+		return;
+	switch (offset) {
+	case REG_DATA:
+		if (serial->lcr & LCR_DLAB)
+			serial->divisor = (serial->divisor & 0xff00) | byte;
+		else
+			transmit(serial, byte);
+		break;
+	case REG_IER:
+		if (serial->lcr & LCR_DLAB) {
+			serial->divisor = (serial->divisor & 0xff) | byte << 8;
+			break;
+		}
+		/* Enabling the interrupt of an empty transmitter raises it. */
+		if (byte & ~serial->ier & IER_TRANSMITTED)
+			serial->thr_interrupt = true;
+		serial->ier = byte & IER_VALID;
+		break;
+	case REG_IIR_FCR:
+		set_fifo_control(serial, byte);
+		break;
+	case REG_LCR:
+		serial->lcr = byte;
+		break;
+	case REG_MCR:
+		serial->mcr = byte & MCR_VALID;
+		break;
+	case REG_SCR:
+		serial->scr = byte;
+		break;
+	}
+	update_irq(serial);
+}
+
+const struct device_ops serial_ops = {
+	.read = serial_read,
+	.write = serial_write,
+};

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A 16550A UART.
+ */
+#ifndef MSHV_SERIAL_H
+#define MSHV_SERIAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus.h"
+
+#define SERIAL_PORTS		8	/* how many ports it has */
+#define SERIAL_FIFO_SIZE	16
+
+/**
+ * struct serial - a UART
+ * @output: called with each byte that the guest sends
+ * @set_irq: called when the interrupt line changes
+ * @context: passed on to both
+ *
+ * The other fields are its registers; the caller's lock guards them all.
+ */
+struct serial {
+	void (*output)(void *context, uint8_t byte);
+	void (*set_irq)(void *context, bool level);
+	void *context;
+
+	uint8_t ier, fcr, lcr, mcr, scr;
+	uint16_t divisor;
+	bool thr_interrupt;		/* the transmitter is empty, and the guest was not told */
+	bool overrun;
+	bool irq;
+	uint8_t fifo[SERIAL_FIFO_SIZE];	/* received */
+	unsigned int head, count;
+};
+
+extern const struct device_ops serial_ops;
+
+/**
+ * serial_init() - reset a UART
+ * @serial: the UART; its callbacks are set
+ */
+void serial_init(struct serial *serial);
+
+/**
+ * serial_room() - how many bytes can be received now
+ * @serial: the UART
+ *
+ * Return: a number of bytes.
+ */
+unsigned int serial_room(const struct serial *serial);
+
+/**
+ * serial_receive() - a byte comes in
+ * @serial: the UART
+ * @byte: the byte; without room it is lost, as on a real line
+ */
+void serial_receive(struct serial *serial, uint8_t byte);
+
+#endif /* MSHV_SERIAL_H */
