@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line: what is wrong is told in one line, with the right status.
+ * The command to test is in the environment variable MSHV.
+ */
+#include <sys/stat.h>
+
+#include "builtin.h"
+
+#include "kselftest_harness.h"
+
+struct result {
+	int status;
+	char out[8192], err[2048];
+};
+
+static void slurp(const char *path, char *buf, size_t size)
+{
+	FILE *f = fopen(path, "r");
+	size_t n = f ? fread(buf, 1, size - 1, f) : 0;
+
+	buf[n] = '\0';
+	if (f)
+		fclose(f);
+}
+
+static struct result run(const char *args)
+{
+	char dir[] = "/tmp/mshv-command-XXXXXX", command[1024], path[64];
+	struct result r = { 0 };
+
+	if (!mkdtemp(dir))
+		abort();
+	snprintf(command, sizeof(command), "%s %s >%s/out 2>%s/err </dev/null", getenv("MSHV"),
+		 args, dir, dir);
+	r.status = WEXITSTATUS(system(command));
+	snprintf(path, sizeof(path), "%s/out", dir);
+	slurp(path, r.out, sizeof(r.out));
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/err", dir);
+	slurp(path, r.err, sizeof(r.err));
+	unlink(path);
+	rmdir(dir);
+	return r;
+}
+
+static unsigned int lines(const char *text)
+{
+	unsigned int n = 0;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		n++;
+	}
+	return n;
+}
+
+TEST(every_subcommand_has_help)
+{
+	static const char * const args[] = {
+		"--help", "help", "help run", "help info", "run --help", "info --help", "help help",
+	};
+	size_t i;
+
+	ASSERT_NE(NULL, (void *)getenv("MSHV"));
+	for (i = 0; i < ARRAY_SIZE(args); i++) {
+		struct result r = run(args[i]);
+
+		EXPECT_EQ(0, r.status) TH_LOG("%s", args[i]);
+		EXPECT_EQ(0, strncmp(r.out, "usage: mshv", 11)) TH_LOG("%s", args[i]);
+		EXPECT_STREQ("", r.err);
+	}
+}
+
+TEST(wrong_command_lines_get_one_line)
+{
+	static const struct {
+		const char *args, *words;
+	} wrong[] = {
+		{ "frobnicate", "not a subcommand" },
+		{ "help frobnicate", "not a subcommand" },
+		{ "run", "either --kernel or --bin" },
+		{ "run --kernel a --bin b", "exclude each other" },
+		{ "run --bin b", "--mode" },
+		{ "run --bin b --mode fast", "fast" },
+		{ "run --kernel a --mode real", "--mode goes with --bin" },
+		{ "run --bin b --mode real --initrd i", "--initrd" },
+		{ "run --kernel a --memory lots", "lots" },
+		{ "run --kernel a --memory 1", "--memory" },
+		{ "run --kernel a --timeout never", "never" },
+		{ "run --kernel a --timeout 0", "--timeout" },
+		{ "run --kernel a --cpus 0", "--cpus" },
+		{ "run --kernel a --cpus 65", "--cpus" },
+		{ "run --bin b --mode real --cpus 2", "--cpus" },
+		{ "run --kernel a stray", "stray" },
+		{ "run --colour red", "colour" },
+		{ "run --kernel", "requires an argument" },
+		{ "info stray", "stray" },
+		{ "info --colour", "colour" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct result r = run(wrong[i].args);
+
+		EXPECT_EQ(STATUS_USAGE, r.status) TH_LOG("%s", wrong[i].args);
+		EXPECT_EQ(1, lines(r.err)) TH_LOG("%s: %s", wrong[i].args, r.err);
+		EXPECT_NE(NULL, (void *)strstr(r.err, wrong[i].words)) {
+			TH_LOG("%s: %s", wrong[i].args, r.err);
+		}
+		EXPECT_STREQ("", r.out);
+	}
+}
+
+TEST(missing_files_get_one_line)
+{
+	static const char * const args[] = {
+		"run --kernel /nowhere", "run --kernel /", "run --bin /nowhere --mode real",
+		"run --kernel /proc/self/exe --initrd /nowhere",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(args); i++) {
+		struct result r = run(args[i]);
+
+		EXPECT_EQ(STATUS_ERROR, r.status) TH_LOG("%s", args[i]);
+		EXPECT_EQ(1, lines(r.err)) TH_LOG("%s: %s", args[i], r.err);
+	}
+}
+
+TEST(too_little_memory_for_linux)
+{
+	struct result r = run("run --kernel /proc/self/exe --memory 1M");
+
+	EXPECT_EQ(STATUS_ERROR, r.status);
+	EXPECT_EQ(1, lines(r.err));
+	EXPECT_NE(NULL, (void *)strstr(r.err, "too little memory"));
+}
+
+TEST(without_the_device_it_says_why)
+{
+	struct result r;
+
+	if (!access("/dev/mshv", F_OK))
+		SKIP(return, "there is a /dev/mshv");
+	r = run("run --bin /proc/self/exe --mode long");
+	EXPECT_EQ(STATUS_ERROR, r.status);
+	EXPECT_EQ(1, lines(r.err));
+	EXPECT_NE(NULL, (void *)strstr(r.err, "no /dev/mshv: "));
+	r = run("info");
+	EXPECT_EQ(STATUS_ERROR, r.status);
+	EXPECT_EQ(1, lines(r.err));
+	EXPECT_NE(NULL, (void *)strstr(r.err, "root partition"));
+	EXPECT_NE(NULL, (void *)strstr(r.out, "hypervisor"));
+}
+
+TEST_HARNESS_MAIN
