@@ -99,6 +99,7 @@ enum hv_partition_event {
 	HV_PARTITION_EVENT_ROOT_CRASHDUMP	= 2,
 	HV_PARTITION_ALL_LOGICAL_PROCESSORS_STARTED = 4,
 };
+
 struct hv_input_notify_partition_event {
 	__u32 event;
 	__u32 input;

@@ -220,6 +220,7 @@ enum hv_vp_state_page_type {
 	HV_VP_STATE_PAGE_INTERCEPT_MESSAGE	= 1,
 	HV_VP_STATE_PAGE_GHCB			= 2,
 };
+
 #define HV_MAP_VP_STATE_PAGE_LOCATION_PROVIDED	TLFS_BIT(0)
 
 struct hv_input_map_vp_state_page {

@@ -26,6 +26,7 @@ enum {
 	MSHV_PT_BIT_SMT_ENABLED_GUEST,
 	MSHV_PT_BIT_COUNT,
 };
+
 #define MSHV_PT_FLAGS_MASK ((1 << MSHV_PT_BIT_COUNT) - 1)
 
 enum {
@@ -91,6 +92,7 @@ enum {
 	MSHV_SET_MEM_BIT_UNMAP,
 	MSHV_SET_MEM_BIT_COUNT,
 };
+
 #define MSHV_SET_MEM_FLAGS_MASK ((1 << MSHV_SET_MEM_BIT_COUNT) - 1)
 
 /* The guest's page size; sizes and addresses of a region are multiples of it. */
@@ -120,6 +122,7 @@ enum {
 	MSHV_IRQFD_BIT_RESAMPLE,
 	MSHV_IRQFD_BIT_COUNT,
 };
+
 #define MSHV_IRQFD_FLAGS_MASK	((1 << MSHV_IRQFD_BIT_COUNT) - 1)
 
 /**
@@ -142,6 +145,7 @@ enum {
 	MSHV_IOEVENTFD_BIT_DEASSIGN,
 	MSHV_IOEVENTFD_BIT_COUNT,
 };
+
 #define MSHV_IOEVENTFD_FLAGS_MASK	((1 << MSHV_IOEVENTFD_BIT_COUNT) - 1)
 
 /**
