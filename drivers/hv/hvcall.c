@@ -183,8 +183,11 @@ int mshv_hvcall(struct mshv_hvcall *call)
 
 	call->done = 0;
 	call->status = HV_STATUS_SUCCESS;
-	if (WARN_ON_ONCE(!hvcall_fits(call)))
+	if (!hvcall_fits(call)) {
+		pr_err_ratelimited("%s: parameters larger than a page\n",
+				   mshv_hvcall_name(call->code));
 		return -EINVAL;
+	}
 
 	for (;;) {
 		done = hvcall_issue(call, start);

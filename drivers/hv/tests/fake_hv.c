@@ -120,7 +120,8 @@ void fake_hv_fail_nth(unsigned int n, u16 status)
 	raw_spin_lock_irqsave(&fake_lock, flags);
 	fail_nth = n;
 	fail_nth_status = status;
-	fail_nth_came = false;
+	if (n)
+		fail_nth_came = false;
 	raw_spin_unlock_irqrestore(&fake_lock, flags);
 }
 

@@ -120,3 +120,17 @@ u64 test_root_balance(void)
 {
 	return mshv_pool_balance(&mshv_root_pool);
 }
+
+void test_fail_alloc(unsigned int n)
+{
+	WRITE_ONCE(current->fail_nth, n);
+}
+
+bool test_alloc_failed(void)
+{
+	bool failed = !READ_ONCE(current->fail_nth);
+
+	WRITE_ONCE(current->fail_nth, 0);
+
+	return failed;
+}

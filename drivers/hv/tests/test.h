@@ -111,4 +111,17 @@ struct mshv_vp *test_vp_of(struct kunit *test, int fd);
  */
 u64 test_root_balance(void);
 
+/**
+ * test_fail_alloc() - let an allocation of this thread's fail
+ * @n: which one from now on, from 1; 0: none after all
+ */
+void test_fail_alloc(unsigned int n);
+
+/**
+ * test_alloc_failed() - whether the allocation that test_fail_alloc() spoke of has come
+ *
+ * Return: true if it has. None will fail after this call.
+ */
+bool test_alloc_failed(void);
+
 #endif /* MSHV_TEST_H */
