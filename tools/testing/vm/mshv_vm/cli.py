@@ -220,6 +220,9 @@ def main(images, arguments=None):
         outcome = session.run()
         if outcome:
             session.explain(outcome)
+        elif outcome.status and options.subcommand == "run":
+            print(f"mshv-vm: guest: `mshv run` ended with status {outcome.status}",
+                  file=sys.stderr)
         elif outcome.status and getattr(options, "tail", False):
             session.show_tails()
     except (RigError, OSError) as error:
