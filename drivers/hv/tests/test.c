@@ -2,10 +2,13 @@
 /*
  * What the suites share.
  */
+#include <linux/eventfd.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/ptrace.h>
 #include <linux/uaccess.h>
 
 #include <tlfs/partition.h>
@@ -15,6 +18,26 @@
 #include "../pool.h"
 #include "../vp.h"
 #include "test.h"
+
+/*
+ * The kernel exports no way to create an eventfd. The one program of the test
+ * machine says where its system call is.
+ */
+static unsigned long eventfd2;
+module_param(eventfd2, ulong, 0);
+
+int test_eventfd(struct kunit *test)
+{
+	long (*syscall)(const struct pt_regs *regs) = (void *)eventfd2;
+	const struct pt_regs regs = { .di = 0, .si = EFD_NONBLOCK };
+	int fd;
+
+	KUNIT_ASSERT_NE(test, eventfd2, 0);
+	fd = syscall(&regs);
+	KUNIT_ASSERT_GE(test, fd, 0);
+
+	return fd;
+}
 
 int test_init(struct kunit *test)
 {

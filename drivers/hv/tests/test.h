@@ -105,6 +105,14 @@ int test_vp(struct kunit *test, int fd, u32 vp_index);
 struct mshv_vp *test_vp_of(struct kunit *test, int fd);
 
 /**
+ * test_eventfd() - a new eventfd
+ * @test: the test
+ *
+ * Return: its file descriptor, which is for the test to close.
+ */
+int test_eventfd(struct kunit *test);
+
+/**
  * test_root_balance() - pages that root's own pool holds
  *
  * Return: their number.

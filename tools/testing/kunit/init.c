@@ -61,11 +61,33 @@ static void set_up(void)
 	put("/proc/sys/vm/nr_hugepages", "4");
 }
 
+/* Where a symbol of the kernel is, as text, or "0" */
+static const char *address_of(const char *symbol)
+{
+	static char line[256];
+	FILE *f = fopen("/proc/kallsyms", "r");
+	char name[128];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*x %*c %127s", name) == 1 && !strcmp(name, symbol)) {
+			fclose(f);
+			*strchr(line, ' ') = '\0';
+			return line;
+		}
+	}
+	if (f)
+		fclose(f);
+
+	return "0";
+}
+
 static void load(void)
 {
 	int fd = open("/" MODULE ".ko", O_RDONLY);
+	char args[300];
 
-	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+	snprintf(args, sizeof(args), "eventfd2=0x%s", address_of("__x64_sys_eventfd2"));
+	if (fd < 0 || syscall(SYS_finit_module, fd, args, 0))
 		fail("cannot load " MODULE);
 	if (fd >= 0)
 		close(fd);
