@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whatever happens to a VMM, everything it had comes back: to the host, and
+ * from the hypervisor's pools.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include "mshv_test.h"
+#include "openhv.h"
+
+#define ROUNDS		200
+#define WARM_UP		20
+/* Less than a page a round would be a leak of parts of pages: Slab shows those. */
+#define TOLERANCE_KIB	(ROUNDS * 4 / 2)
+#define SETTLE_TRIES	20
+
+struct usage {
+	long available, slab;		/* KiB */
+	bool openhv;
+	uint64_t deposited, own_free, partitions;
+};
+
+static long meminfo(const char *name)
+{
+	char line[128];
+	long value = -1;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	TEST_ASSERT(f, "/proc/meminfo: %s", strerror(errno));
+	while (value < 0 && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ':')
+			value = atol(line + strlen(name) + 1);
+	}
+	fclose(f);
+	TEST_ASSERT(value >= 0, "no %s in /proc/meminfo", name);
+	return value;
+}
+
+static struct usage measure(void)
+{
+	struct usage u = { 0 };
+	struct openhv_info *info;
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+	size_t size;
+
+	if (fd >= 0) {
+		if (write(fd, "3", 1) != 1)
+			TEST_ASSERT(false, "drop_caches: %s", strerror(errno));
+		close(fd);
+	}
+	u.available = meminfo("MemAvailable");
+	u.slab = meminfo("Slab");
+	info = openhv_info_read(&size);
+	if (info) {
+		u.openhv = true;
+		u.deposited = info->deposited_pages;
+		u.own_free = info->free_pages;
+		u.partitions = info->partition_count;
+		free(info);
+	}
+	return u;
+}
+
+static bool is_back(const struct usage *before, const struct usage *after)
+{
+	return after->available >= before->available - TOLERANCE_KIB &&
+	       after->slab <= before->slab + TOLERANCE_KIB &&
+	       after->deposited == before->deposited && after->own_free == before->own_free &&
+	       after->partitions == before->partitions;
+}
+
+static const uint8_t spin[] = { 0xeb, 0xfe };
+
+/* A VMM: a partition with a bit of everything, and a guest that never ends */
+static void __attribute__((noreturn)) be_a_vmm(int ready)
+{
+	const struct mshv_user_irq_entry route = { .gsi = 4, .address_lo = 0xfee00000, .data = 0x41 };
+	struct hv_message msg;
+	struct test_vm vm;
+	void *more;
+
+	vm_init_real(&vm, PT_LAPIC, spin, sizeof(spin));
+	more = mem_alloc(4 << 20);
+	mshv_map_memory(vm.partition, 1 << 20, more, 4 << 20, MEM_RW);
+	mshv_create_vp(vm.partition, 1);
+	mshv_set_msi_routing(vm.partition, &route, 1);
+	mshv_assign_irqfd(vm.partition, eventfd(0, 0), 4, -1);
+	if (write(ready, "r", 1) != 1)
+		_exit(1);
+	mshv_run_vp(vm.vp.fd, &msg);
+	_exit(1);
+}
+
+/* @microseconds: how long the guest runs before the end, or -1: do not even wait for its start */
+static void one_round(int microseconds)
+{
+	int fds[2], status;
+	char c;
+	pid_t pid;
+
+	TEST_ASSERT(!pipe(fds), "pipe: %s", strerror(errno));
+	pid = fork();
+	if (!pid)
+		be_a_vmm(fds[1]);
+	TEST_ASSERT(pid > 0, "fork: %s", strerror(errno));
+	close(fds[1]);
+	if (microseconds >= 0) {
+		TEST_ASSERT(read(fds[0], &c, 1) == 1, "the VMM did not get to run its guest");
+		usleep(microseconds);
+	} else {
+		usleep(random() % 20000);
+	}
+	kill(pid, SIGKILL);
+	TEST_ASSERT(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "status 0x%x", status);
+	close(fds[0]);
+}
+
+static void check_usage(struct __test_metadata *_metadata, const struct usage *before)
+{
+	struct usage after;
+	int tries;
+
+	/* What is freed after a grace period comes a little later. */
+	for (tries = 0; tries < SETTLE_TRIES; tries++) {
+		after = measure();
+		if (is_back(before, &after))
+			break;
+		usleep(200000);
+	}
+	TH_LOG("available %ld -> %ld KiB, slab %ld -> %ld KiB", before->available, after.available,
+	       before->slab, after.slab);
+	EXPECT_GE(after.available, before->available - TOLERANCE_KIB);
+	EXPECT_LE(after.slab, before->slab + TOLERANCE_KIB);
+	if (before->openhv) {
+		TH_LOG("deposited %llu -> %llu pages, openhv's own free pages %llu -> %llu",
+		       (unsigned long long)before->deposited, (unsigned long long)after.deposited,
+		       (unsigned long long)before->own_free, (unsigned long long)after.own_free);
+		EXPECT_EQ(before->deposited, after.deposited);
+		EXPECT_EQ(before->own_free, after.own_free);
+		EXPECT_EQ(before->partitions, after.partitions);
+	}
+}
+
+TEST_TIMEOUT(killed_while_the_guest_runs, 240)
+{
+	struct usage before;
+	int i;
+
+	for (i = 0; i < WARM_UP; i++)
+		one_round(1000);
+	before = measure();
+	for (i = 0; i < ROUNDS; i++)
+		one_round(i % 10 * 1000);
+	check_usage(_metadata, &before);
+}
+
+TEST_TIMEOUT(killed_at_any_moment, 240)
+{
+	struct usage before;
+	int i;
+
+	srandom(3);
+	for (i = 0; i < WARM_UP; i++)
+		one_round(-1);
+	before = measure();
+	for (i = 0; i < ROUNDS; i++)
+		one_round(-1);
+	check_usage(_metadata, &before);
+}
+
+/* The same in one process, which ends its machines itself. */
+TEST_TIMEOUT(created_and_destroyed, 240)
+{
+	struct usage before;
+	struct test_vm vm;
+	int i;
+
+	for (i = 0; i < WARM_UP + ROUNDS; i++) {
+		/* in $0x10, %al */
+		static const uint8_t code[] = { 0xe4, 0x10 };
+
+		if (i == WARM_UP)
+			before = measure();
+		vm_init_real(&vm, PT_LAPIC, code, sizeof(code));
+		ASSERT_EQ(HVMSG_X64_IO_PORT_INTERCEPT, vm_run(&vm));
+		vm_destroy(&vm);
+	}
+	check_usage(_metadata, &before);
+}
+
+/* Calls that fail must not keep anything either. */
+TEST_TIMEOUT(failing_calls, 120)
+{
+	struct mshv_user_mem_region region = { .size = PAGE_SIZE, .guest_pfn = 1ULL << 50 };
+	struct mshv_create_vp vp = { .vp_index = 1000 };
+	struct usage before;
+	struct test_vm vm;
+	int i;
+
+	vm_init(&vm, PT_LAPIC, 16 * PAGE_SIZE);
+	region.userspace_addr = (uintptr_t)vm.mem;
+	for (i = 0; i < 100 + 5000; i++) {
+		if (i == 100)
+			before = measure();
+		ioctl(vm.partition, MSHV_SET_GUEST_MEMORY, &region);
+		ioctl(vm.partition, MSHV_CREATE_VP, &vp);
+		mshv_map_memory(vm.partition, 0x2000, vm.mem, PAGE_SIZE, MEM_RW);
+		mshv_map_memory(vm.partition, 1 << 20, (void *)0x10000, PAGE_SIZE, MEM_RW);
+		mshv_assign_irqfd(vm.partition, vm.dev, 1, -1);
+	}
+	check_usage(_metadata, &before);
+	vm_destroy(&vm);
+}
+
+MSHV_TEST_MAIN

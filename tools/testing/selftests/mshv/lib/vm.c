@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Machines for tests.
+ */
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "mshv_test.h"
+
+/* Where this program is, from the linker: it is linked to fixed addresses. */
+extern char __executable_start[], _end[];
+
+#define LONG_MEMORY	(8ULL << 20)
+#define LONG_TABLES	0x1000ULL
+#define LONG_STACK	0x80000ULL
+#define REAL_MEMORY	0x10000ULL
+#define REAL_START	0x1000
+
+void test_fail(const char *file, int line, const char *condition, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("# %s:%d: %s: ", file, line, condition);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	fflush(NULL);
+	_exit(KSFT_FAIL);
+}
+
+void test_require_device(int argc, char **argv)
+{
+	int dev;
+
+	if (argc == 2 && !strcmp(argv[1], "-l"))
+		return;
+	dev = mshv_open(NULL);
+	if (dev < 0) {
+		printf("TAP version 13\n1..0 # SKIP %s\n", mshv_explain(NULL, dev));
+		exit(KSFT_SKIP);
+	}
+	close(dev);
+}
+
+int dev_open(void)
+{
+	int dev = mshv_open(NULL);
+
+	TEST_ASSERT(dev >= 0, "%s", mshv_strerror());
+	return dev;
+}
+
+static void give_features(int dev, int partition)
+{
+	struct hv_partition_property_synthetic_features offered = { 0 };
+	int ret;
+
+	ret = mshv_get_property_ex(dev, HV_PARTITION_PROPERTY_ASSIGNABLE_SYNTHETIC_PROC_FEATURES,
+				   0, &offered, sizeof(offered));
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+	ret = mshv_set_property(partition, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+				offered.bank0);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+}
+
+int partition_create(int dev, uint64_t flags)
+{
+	int partition, ret;
+
+	partition = mshv_create_partition(dev, flags);
+	TEST_ASSERT(partition >= 0, "%s", mshv_strerror());
+	if (flags & BIT(MSHV_PT_BIT_LAPIC))
+		give_features(dev, partition);
+	ret = mshv_initialize_partition(partition);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+	return partition;
+}
+
+void *mem_alloc(uint64_t size)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	TEST_ASSERT(mem != MAP_FAILED, "%s", strerror(errno));
+	return mem;
+}
+
+void vm_init(struct test_vm *vm, uint64_t flags, uint64_t mem_size)
+{
+	int ret;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->dev = dev_open();
+	vm->partition = partition_create(vm->dev, flags);
+	vm->mem_size = mem_size;
+	vm->mem = mem_alloc(mem_size);
+	ret = mshv_map_memory(vm->partition, 0, vm->mem, mem_size, MEM_RWX);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+	ret = mshv_vp_init(&vm->vp, vm->partition, 0);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+}
+
+void vm_init_real(struct test_vm *vm, uint64_t flags, const void *code, size_t size)
+{
+	int ret;
+
+	vm_init(vm, flags, REAL_MEMORY);
+	memcpy(vm_guest_address(vm, REAL_START, size), code, size);
+	ret = mshv_vp_setup_real_mode(&vm->vp, REAL_START, REAL_START);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+}
+
+void vm_init_long(struct test_vm *vm, uint64_t flags, void (*function)(void))
+{
+	uintptr_t start = (uintptr_t)__executable_start;
+	struct mshv_regs regs = { .rip = (uintptr_t)function };
+	int ret;
+
+	vm_init(vm, flags, LONG_MEMORY);
+	memcpy(vm_guest_address(vm, start, _end - __executable_start), __executable_start,
+	       _end - __executable_start);
+	mshv_write_boot_tables(vm_guest_address(vm, LONG_TABLES, MSHV_BOOT_TABLES_SIZE),
+			       LONG_TABLES);
+	/* As if the function had been called: the ABI's alignment */
+	regs.gpr[MSHV_RSP] = LONG_STACK - 8;
+	ret = mshv_vp_setup_long_mode(&vm->vp, LONG_TABLES, &regs);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+}
+
+void *vm_guest_address(struct test_vm *vm, uint64_t gpa, uint64_t size)
+{
+	TEST_ASSERT(gpa <= vm->mem_size && size <= vm->mem_size - gpa, "no memory at 0x%llx",
+		    (unsigned long long)gpa);
+	return vm->mem + gpa;
+}
+
+void vm_destroy(struct test_vm *vm)
+{
+	mshv_vp_destroy(&vm->vp);
+	close(vm->partition);
+	close(vm->dev);
+	munmap(vm->mem, vm->mem_size);
+}
+
+uint32_t vm_run(struct test_vm *vm)
+{
+	int ret = mshv_vp_run(&vm->vp);
+
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+	return vm->vp.msg.header.message_type;
+}
+
+void vm_complete(struct test_vm *vm)
+{
+	int ret = mshv_vp_complete(&vm->vp, NULL);
+
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+}
+
+/* What stopped a guest that should have made a ucall */
+static void fail_message(struct test_vm *vm)
+{
+	const struct hv_message *msg = &vm->vp.msg;
+	const char *name = mshv_message_name(msg->header.message_type);
+	struct mshv_regs regs = { 0 };
+
+	mshv_vp_get_regs(&vm->vp, &regs);
+	test_fail(__FILE__, __LINE__, "the guest makes a ucall",
+		  "message %s (0x%x), payload %016llx %016llx %016llx %016llx %016llx %016llx %016llx %016llx; RIP 0x%llx RSP 0x%llx",
+		  name ? name : "", msg->header.message_type, msg->u.payload[0],
+		  msg->u.payload[1], msg->u.payload[2], msg->u.payload[3], msg->u.payload[4],
+		  msg->u.payload[5], msg->u.payload[6], msg->u.payload[7], regs.rip,
+		  regs.gpr[MSHV_RSP]);
+}
+
+struct ucall vm_run_ucall(struct test_vm *vm)
+{
+	uint32_t type = vm_run(vm);
+	const struct hv_x64_io_port_intercept_message *io = mshv_msg_io(&vm->vp.msg);
+	struct ucall uc;
+
+	if (type != HVMSG_X64_IO_PORT_INTERCEPT || io->port_number != UCALL_PORT)
+		fail_message(vm);
+	memcpy(&uc, vm_guest_address(vm, (uint32_t)io->rax, sizeof(uc)), sizeof(uc));
+	vm_complete(vm);
+	if (uc.cmd == UCALL_ABORT)
+		test_fail("guest", (int)uc.args[1], (const char *)(uintptr_t)uc.args[0],
+			  "0x%llx, 0x%llx", (unsigned long long)uc.args[2],
+			  (unsigned long long)uc.args[3]);
+	return uc;
+}
+
+uint64_t vm_run_to_sync(struct test_vm *vm, uint64_t stage)
+{
+	struct ucall uc = vm_run_ucall(vm);
+
+	TEST_ASSERT(uc.cmd == UCALL_SYNC && uc.args[0] == stage,
+		    "ucall %llu, stage %llu instead of %llu", (unsigned long long)uc.cmd,
+		    (unsigned long long)uc.args[0], (unsigned long long)stage);
+	return uc.args[1];
+}
+
+void vm_run_to_done(struct test_vm *vm)
+{
+	struct ucall uc = vm_run_ucall(vm);
+
+	TEST_ASSERT(uc.cmd == UCALL_DONE, "ucall %llu, stage %llu", (unsigned long long)uc.cmd,
+		    (unsigned long long)uc.args[0]);
+}
