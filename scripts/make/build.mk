@@ -38,7 +38,8 @@ update-kernels: | deps-build	## fetch newer packages of the stock kernels, if th
 # --- The module ----------------------------------------------------------------
 
 # $(1): headers; $(2): build directory; $(3): arguments. One build at a time in each.
-kbuild = +flock $(2).lock $(MAKE) -C $(1) M=$(2) V=$(V) $(3)
+# O is ours: Kbuild would take one from our command line for its own.
+kbuild = +flock $(2).lock $(MAKE) -C $(1) M=$(2) O= V=$(V) $(3)
 
 $(ALL_MODULES): $(O)/modules/%/drivers/hv/mshv_root.ko: FORCE | $(O)/kernels/%/stamp
 	$(Q)scripts/module-tree $(TOP) $(O)/modules/$*
