@@ -9,6 +9,11 @@ import os
 import stat
 
 
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 class Archive:
     """An archive that grows in a binary file.
 
@@ -55,18 +60,20 @@ class Archive:
         self.directory(os.path.dirname(name))
         self._entry(name, stat.S_IFLNK | 0o777, os.fsencode(target))
 
-    def copy(self, source, name):
-        """Add a file, or a directory with all it holds, of the host."""
+    def copy(self, source, name, read=None):
+        """Add a file, or a directory with all it holds, of the host.
+
+        read takes the path of a regular file and returns its bytes, perhaps changed.
+        """
         status = os.lstat(source)
         if stat.S_ISDIR(status.st_mode):
             self.directory(name)
             for child in sorted(os.listdir(source)):
-                self.copy(os.path.join(source, child), f"{name}/{child}")
+                self.copy(os.path.join(source, child), f"{name}/{child}", read)
         elif stat.S_ISLNK(status.st_mode):
             self.symlink(name, os.readlink(source))
         elif stat.S_ISREG(status.st_mode):
-            with open(source, "rb") as file:
-                self.file(name, file.read(), stat.S_IMODE(status.st_mode))
+            self.file(name, (read or _read)(source), stat.S_IMODE(status.st_mode))
         else:
             raise OSError(f"{source}: neither a file nor a directory nor a symbolic link")
 

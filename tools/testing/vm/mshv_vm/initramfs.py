@@ -39,9 +39,12 @@ def shared_libraries(path):
     return re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", listing.stdout, re.M)
 
 
-def add_program(archive, source, name):
-    """Add a file or a directory, and the shared libraries its programs need."""
-    archive.copy(source, name)
+def add_program(archive, source, name, read=None):
+    """Add a file or a directory, and the shared libraries its programs need.
+
+    read, if given, takes a path and returns the bytes to put into the archive.
+    """
+    archive.copy(source, name, read)
     files = [source]
     if os.path.isdir(source):
         files = [os.path.join(top, file) for top, _, names in os.walk(source) for file in names]
@@ -51,6 +54,16 @@ def add_program(archive, source, name):
     for library in sorted(libraries):
         with open(library, "rb") as file:
             archive.file(library, file.read(), 0o755)
+
+
+def stripped(path):
+    """The bytes of a file; of a program or module without its debugging information."""
+    with tempfile.NamedTemporaryFile() as copy:
+        if _is_elf(path):
+            subprocess.run(["strip", "--strip-debug", "-o", copy.name, path], check=True)
+            path = copy.name
+        with open(path, "rb") as file:
+            return file.read()
 
 
 def _module_name(path):
@@ -101,7 +114,10 @@ def add_modules(archive, root, release, names, extra):
             for path in dependencies[name]:
                 _install(f"{root}/{top}/{path}", f"{stage}/{top}/{path}")
         for file in extra:
-            _install(file, f"{stage}/{top}/extra/{os.path.basename(file)}")
+            target = f"{stage}/{top}/extra/{os.path.basename(file)}"
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "wb") as out:
+                out.write(stripped(file))
         for index in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
             shutil.copyfile(f"{root}/{top}/{index}", f"{stage}/{top}/{index}")
         subprocess.run(["depmod", "-b", stage, release], check=True)
