@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line.
+ */
+#include <openhv/log.h>
+#include <openhv/options.h>
+#include <openhv/string.h>
+#include <tlfs/system.h>
+
+#define COM1	0x3F8
+#define COM2	0x2F8
+
+struct options options = {
+	.scheduler = HV_SCHEDULER_TYPE_ROOT,
+	.console_port = COM1,
+};
+
+static void set_console(const char *v)
+{
+	if (!strcmp(v, "com1"))
+		options.console_port = COM1;
+	else if (!strcmp(v, "com2"))
+		options.console_port = COM2;
+	else if (!strcmp(v, "none"))
+		options.console_port = 0;
+	else
+		refuse("console=%s: com1, com2 or none is meant", v);
+}
+
+static void set_loglevel(const char *v)
+{
+	static const char * const names[] = { "error", "warn", "info", "debug" };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(v, names[i])) {
+			log_level = i;
+			return;
+		}
+	}
+	refuse("loglevel=%s: error, warn, info or debug is meant", v);
+}
+
+static const struct {
+	const char *name;
+	void (*set)(const char *value);
+} known[] = {
+	{ "console", set_console },
+	{ "loglevel", set_loglevel },
+};
+
+static void parse_word(char *word)
+{
+	char *value = strchr(word, '=');
+	u32 i;
+
+	if (value) {
+		*value++ = 0;
+		for (i = 0; i < ARRAY_SIZE(known); i++) {
+			if (!strcmp(word, known[i].name)) {
+				known[i].set(value);
+				return;
+			}
+		}
+	}
+	refuse("unknown option \"%s\"", word);
+}
+
+void options_parse(const char *cmdline)
+{
+	char word[64];
+
+	for (;;) {
+		size_t n = 0;
+
+		while (*cmdline == ' ')
+			cmdline++;
+		if (!*cmdline)
+			return;
+		while (cmdline[n] && cmdline[n] != ' ')
+			n++;
+		if (n >= sizeof(word))
+			refuse("an option is too long");
+		memcpy(word, cmdline, n);
+		word[n] = 0;
+		cmdline += n;
+		parse_word(word);
+	}
+}

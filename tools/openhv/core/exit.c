@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a VP's exits do.
+ */
+#include <asm/cpu.h>
+#include <asm/x86.h>
+#include <openhv/gwalk.h>
+#include <openhv/log.h>
+#include <openhv/lp.h>
+#include <openhv/root.h>
+#include <openhv/run.h>
+#include <tlfs/interrupt.h>
+
+void vp_advance(struct vp *vp, u32 length)
+{
+	struct vcpu *v = &vp->vcpu;
+	struct hv_x64_segment_register cs;
+	u64 rip = v->rip + length;
+
+	if (!(vcpu_get_efer(v) & EFER_LMA)) {
+		rip = (u32)rip;
+	} else {
+		vcpu_get_seg(v, SEG_CS, &cs);
+		if (!(cs.attributes & HV_SEGMENT_LONG))
+			rip = (u32)rip;
+	}
+	v->rip = rip;
+	v->rflags &= ~RFLAGS_RF;
+	vcpu_set_shadow(v, false);
+}
+
+void vp_skip_insn(struct vp *vp, u32 opcode)
+{
+	vp_advance(vp, vp_insn_length(vp, opcode));
+}
+
+void vp_inject_exception(struct vp *vp, u8 vector, bool has_error, u32 error)
+{
+	struct vcpu_event ev = {
+		.valid = true,
+		.type = HV_INTERRUPTION_TYPE_EXCEPTION,
+		.vector = vector,
+		.has_error = has_error,
+		/* In real mode no error code is pushed. */
+		.error = error,
+	};
+
+	if (!(vcpu_get_cr(&vp->vcpu, 0) & CR0_PE))
+		ev.has_error = false;
+	vcpu_set_injection(&vp->vcpu, &ev);
+}
+
+static void exit_cpuid(struct vp *vp)
+{
+	u64 *gpr = vp->vcpu.gpr;
+	u32 leaf = gpr[GPR_RAX], subleaf = gpr[GPR_RCX];
+	struct hv_cpuid_result out;
+
+	vp_cpuid(vp, leaf, subleaf, &out);
+	if (vp->partition->intercepts &&
+	    intercept_wanted(vp->partition, HV_INTERCEPT_TYPE_X64_CPUID, leaf,
+			     HV_INTERCEPT_ACCESS_MASK_EXECUTE)) {
+		intercept_cpuid(vp, &out);
+		return;
+	}
+	gpr[GPR_RAX] = out.eax;
+	gpr[GPR_RBX] = out.ebx;
+	gpr[GPR_RCX] = out.ecx;
+	gpr[GPR_RDX] = out.edx;
+	vp_skip_insn(vp, 2);
+}
+
+static bool msr_intercepted(struct vp *vp, u32 msr, u32 access)
+{
+	struct partition *p = vp->partition;
+
+	if (!p->intercepts)
+		return false;
+	return intercept_wanted(p, HV_INTERCEPT_TYPE_X64_MSR, 0, access) ||
+	       intercept_wanted(p, HV_INTERCEPT_TYPE_X64_MSR_INDEX, msr, access);
+}
+
+static void exit_msr_read(struct lp *lp, struct vp *vp)
+{
+	u64 *gpr = vp->vcpu.gpr;
+	u32 msr = gpr[GPR_RCX];
+	u64 value = 0;
+
+	if (msr_intercepted(vp, msr, HV_INTERCEPT_ACCESS_MASK_READ)) {
+		intercept_msr(vp, false);
+		return;
+	}
+	/* State that VMLOAD switched in has to be in the VMCB to be read. */
+	if (vcpu_msr_slot(&vp->vcpu, msr))
+		vcpu_sync(lp, &vp->vcpu);
+	switch (vp_msr_read(vp, msr, &value, false)) {
+	case MSR_OK:
+		break;
+	case MSR_UNKNOWN:
+		if (vp->partition->msr_ignore) {
+			value = 0;
+			break;
+		}
+		fallthrough;
+	default:
+		vp_inject_gp(vp);
+		return;
+	}
+	gpr[GPR_RAX] = lower_32(value);
+	gpr[GPR_RDX] = upper_32(value);
+	vp_skip_insn(vp, 2);
+}
+
+static void exit_msr_write(struct lp *lp, struct vp *vp)
+{
+	u64 *gpr = vp->vcpu.gpr;
+	u32 msr = gpr[GPR_RCX];
+	u64 value = (u64)lower_32(gpr[GPR_RDX]) << 32 | lower_32(gpr[GPR_RAX]);
+
+	if (msr_intercepted(vp, msr, HV_INTERCEPT_ACCESS_MASK_WRITE)) {
+		intercept_msr(vp, true);
+		return;
+	}
+	if (vcpu_msr_slot(&vp->vcpu, msr))
+		vcpu_sync(lp, &vp->vcpu);
+	switch (vp_msr_write(vp, msr, value, false)) {
+	case MSR_OK:
+		break;
+	case MSR_UNKNOWN:
+		if (vp->partition->msr_ignore)
+			break;
+		fallthrough;
+	default:
+		vp_inject_gp(vp);
+		return;
+	}
+	vp_skip_insn(vp, 2);
+}
+
+/*
+ * A VP that halts with interrupts off is woken by an NMI, INIT or SIPI only.
+ * When no VP of the partition is left that could send one, the guest is dead,
+ * and its parent is told.
+ */
+static bool partition_is_dead(struct partition *p)
+{
+	bool dead = true;
+	u32 i;
+
+	for (i = 0; i < VP_MAX && dead; i++) {
+		struct vp *vp = vp_get(p, i);
+
+		if (!vp)
+			continue;
+		dead = READ_ONCE(vp->startup_suspend) ||
+		       (READ_ONCE(vp->halted) && !(READ_ONCE(vp->vcpu.rflags) & RFLAGS_IF));
+		vp_put(vp);
+	}
+	return dead;
+}
+
+static void exit_hlt(struct vp *vp)
+{
+	u32 length = vp_insn_length(vp, 1);
+
+	vp->halted = true;
+	if (!(vp->vcpu.rflags & RFLAGS_IF) && !READ_ONCE(vp->nmi_pending) &&
+	    partition_is_dead(vp->partition)) {
+		/* An intercept like others: what happens next is up to the parent. */
+		vp->halted = false;
+		intercept_halt(vp);
+		return;
+	}
+	vp_advance(vp, length);
+}
+
+static void exit_cr8_write(struct vp *vp)
+{
+	u8 bytes[8];
+	u32 n = vp_fetch(vp, bytes, sizeof(bytes)), i;
+	u8 rex = 0, reg;
+
+	/* [prefixes] [REX] 0F 22 /0, or with LOCK: CR0 means CR8 */
+	for (i = 0; i < n; i++) {
+		if ((bytes[i] & 0xF0) == 0x40)
+			rex = bytes[i];
+		else if (bytes[i] == 0x0F)
+			break;
+	}
+	if (i + 3 > n || bytes[i + 1] != 0x22) {
+		vp_inject_ud(vp);
+		return;
+	}
+	reg = (bytes[i + 2] & 7) | (rex & 1 ? 8 : 0);
+	if (vp->vcpu.gpr[reg] & ~0xFUL) {
+		vp_inject_gp(vp);
+		return;
+	}
+	vcpu_set_cr(&vp->vcpu, 8, vp->vcpu.gpr[reg]);
+	vp_advance(vp, i + 3);
+}
+
+static void exit_xsetbv(struct lp *lp, struct vp *vp)
+{
+	u64 *gpr = vp->vcpu.gpr;
+	u64 value = (u64)lower_32(gpr[GPR_RDX]) << 32 | lower_32(gpr[GPR_RAX]);
+
+	if (!(vcpu_get_cr(&vp->vcpu, 4) & CR4_OSXSAVE)) {
+		vp_inject_ud(vp);
+		return;
+	}
+	vcpu_sync(lp, &vp->vcpu);
+	if (vcpu_get_cpl(&vp->vcpu) || lower_32(gpr[GPR_RCX]) || !vp_set_xcr0(vp, value)) {
+		vp_inject_gp(vp);
+		return;
+	}
+	vp_skip_insn(vp, 3);
+}
+
+static void exit_exception(struct vp *vp)
+{
+	const struct vcpu_exit *e = &vp->vcpu.exit;
+
+	if (vp->partition->exception_intercepts & BIT(e->exception.vector)) {
+		intercept_exception(vp);
+		return;
+	}
+	/* Intercepted only so that its delivery cannot loop in the processor */
+	if (e->exception.vector == X86_TRAP_PF)
+		vcpu_set_cr(&vp->vcpu, 2, e->exception.parameter);
+	vp_inject_exception(vp, e->exception.vector, e->exception.has_error, e->exception.error);
+}
+
+static void exit_npt_fault(struct vp *vp)
+{
+	const struct vcpu_exit *e = &vp->vcpu.exit;
+	struct gpamap *map = &vp->partition->gpamap;
+	struct gpa_info info;
+
+	if (partition_is_root(vp->partition)) {
+		root_npt_fault(vp);
+		return;
+	}
+	read_lock(&map->lock);
+	gpamap_lookup(map, e->npt.gpa >> PAGE_SHIFT, &info);
+	read_unlock(&map->lock);
+	/* Another processor may have mapped it meanwhile: then the access just goes on. */
+	if (info.mapped && !(info.rights & GPA_NO_ACCESS) &&
+	    (info.rights & GPA_WRITE || !(e->npt.flags & NPT_FAULT_WRITE)) &&
+	    (info.rights & GPA_EXEC || !(e->npt.flags & NPT_FAULT_EXEC)))
+		return;
+	if (!info.mapped && vp_emulate_mmio(vp))
+		return;
+	intercept_memory(vp, info.mapped);
+}
+
+static void exit_shutdown(struct vp *vp)
+{
+	if (partition_is_root(vp->partition)) {
+		log_error("root VP %u: triple fault at %llx; resetting the machine", vp->index,
+			  vp->vcpu.rip);
+		machine_reset();
+	}
+	intercept_triple_fault(vp);
+}
+
+static const u8 exit_counter[] = {
+	[VCPU_EXIT_INTERRUPT] = OPENHV_EXIT_INTERRUPT,
+	[VCPU_EXIT_NMI] = OPENHV_EXIT_NMI,
+	[VCPU_EXIT_INTERRUPT_WINDOW] = OPENHV_EXIT_INTERRUPT_WINDOW,
+	[VCPU_EXIT_CPUID] = OPENHV_EXIT_CPUID,
+	[VCPU_EXIT_MSR_READ] = OPENHV_EXIT_MSR_READ,
+	[VCPU_EXIT_MSR_WRITE] = OPENHV_EXIT_MSR_WRITE,
+	[VCPU_EXIT_IO] = OPENHV_EXIT_IO,
+	[VCPU_EXIT_HYPERCALL] = OPENHV_EXIT_HYPERCALL,
+	[VCPU_EXIT_HLT] = OPENHV_EXIT_HLT,
+	[VCPU_EXIT_NPT_FAULT] = OPENHV_EXIT_NPT_FAULT,
+	[VCPU_EXIT_EXCEPTION] = OPENHV_EXIT_EXCEPTION,
+	[VCPU_EXIT_CR_WRITE] = OPENHV_EXIT_CR_ACCESS,
+	[VCPU_EXIT_XSETBV] = OPENHV_EXIT_XSETBV,
+	[VCPU_EXIT_WBINVD] = OPENHV_EXIT_OTHER,
+	[VCPU_EXIT_SHUTDOWN] = OPENHV_EXIT_SHUTDOWN,
+	[VCPU_EXIT_UNDEFINED] = OPENHV_EXIT_OTHER,
+	[VCPU_EXIT_RETRY] = OPENHV_EXIT_OTHER,
+	[VCPU_EXIT_INVALID] = OPENHV_EXIT_OTHER,
+};
+
+static void count_exit(struct lp *lp, struct vp *vp)
+{
+	u32 counter = exit_counter[vp->vcpu.exit.reason];
+
+	vp->exits[counter]++;
+	if (partition_is_root(vp->partition))
+		lp->info->root_exits[counter]++;
+	else
+		lp->info->child_exits[counter]++;
+}
+
+void vp_handle_exit(struct lp *lp, struct vp *vp)
+{
+	count_exit(lp, vp);
+	switch (vp->vcpu.exit.reason) {
+	case VCPU_EXIT_INTERRUPT:
+	case VCPU_EXIT_NMI:
+		lp_take_interrupts(lp);
+		htimers_run(lp);
+		break;
+	case VCPU_EXIT_INTERRUPT_WINDOW:
+	case VCPU_EXIT_RETRY:
+		break;
+	case VCPU_EXIT_CPUID:
+		exit_cpuid(vp);
+		break;
+	case VCPU_EXIT_MSR_READ:
+		exit_msr_read(lp, vp);
+		break;
+	case VCPU_EXIT_MSR_WRITE:
+		exit_msr_write(lp, vp);
+		break;
+	case VCPU_EXIT_IO:
+		intercept_io(vp);
+		break;
+	case VCPU_EXIT_HYPERCALL:
+		hypercall_handle(lp, vp);
+		break;
+	case VCPU_EXIT_HLT:
+		exit_hlt(vp);
+		break;
+	case VCPU_EXIT_NPT_FAULT:
+		exit_npt_fault(vp);
+		break;
+	case VCPU_EXIT_EXCEPTION:
+		exit_exception(vp);
+		break;
+	case VCPU_EXIT_CR_WRITE:
+		exit_cr8_write(vp);
+		break;
+	case VCPU_EXIT_XSETBV:
+		exit_xsetbv(lp, vp);
+		break;
+	case VCPU_EXIT_WBINVD:
+		/* The machine's caches are not the guest's to empty. */
+		vp_skip_insn(vp, 2);
+		break;
+	case VCPU_EXIT_SHUTDOWN:
+		exit_shutdown(vp);
+		break;
+	case VCPU_EXIT_UNDEFINED:
+		vp_inject_ud(vp);
+		break;
+	case VCPU_EXIT_INVALID:
+		if (partition_is_root(vp->partition))
+			panic("the processor does not accept root VP %u's state", vp->index);
+		intercept_invalid_state(vp);
+		break;
+	}
+}

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hypercalls on virtual processors.
+ */
+#include <asm/cpu.h>
+#include <openhv/gwalk.h>
+#include <openhv/hypercall.h>
+#include <openhv/log.h>
+#include <openhv/partition.h>
+#include <openhv/run.h>
+#include <openhv/string.h>
+#include <openhv/vpcall.h>
+#include <tlfs/memory.h>
+#include <tlfs/vp.h>
+
+hv_status_t vpcall_begin(struct hvcall *c, u64 id, u32 index, u8 vtl, struct vpcall *vc)
+{
+	hv_status_t status;
+
+	/* There is only VTL 0. */
+	if (vtl & ~(HV_INPUT_VTL_TARGET_MASK | HV_INPUT_VTL_USE_TARGET) ||
+	    (vtl & HV_INPUT_VTL_USE_TARGET && vtl & HV_INPUT_VTL_TARGET_MASK))
+		return HV_STATUS_INVALID_VTL_STATE;
+	status = hvc_partition(c, id, &vc->partition);
+	if (status)
+		return status;
+	if (index == HV_VP_INDEX_SELF)
+		index = vc->partition == c->vp->partition ? c->vp->index : HV_ANY_VP;
+	vc->vp = vp_get(vc->partition, index);
+	vc->own = vc->vp == c->vp;
+	status = HV_STATUS_INVALID_VP_INDEX;
+	if (!vc->vp)
+		goto put;
+	if (vc->own) {
+		vcpu_sync(c->lp, &vc->vp->vcpu);
+		return HV_STATUS_SUCCESS;
+	}
+	/* Another VP of the caller's own partition lives on another LP, and stays there. */
+	status = HV_STATUS_ACCESS_DENIED;
+	if (vc->partition == c->vp->partition)
+		goto put_vp;
+	vp_lock(vc->vp);
+	if (!READ_ONCE(vc->vp->running))
+		regpage_load(vc->vp);
+	return HV_STATUS_SUCCESS;
+put_vp:
+	vp_put(vc->vp);
+put:
+	partition_put(vc->partition);
+	return status;
+}
+
+void vpcall_end(struct vpcall *vc)
+{
+	if (!vc->own) {
+		if (!READ_ONCE(vc->vp->running))
+			regpage_fill(vc->vp);
+		vp_unlock(vc->vp);
+	}
+	vp_put(vc->vp);
+	partition_put(vc->partition);
+}
+
+hv_status_t hvc_create_vp(struct hvcall *c)
+{
+	const struct hv_input_create_vp *in = c->in;
+	struct partition *p;
+	hv_status_t status;
+
+	status = hvc_partition(c, in->partition_id, &p);
+	if (status)
+		return status;
+	if (partition_is_root(p))
+		status = root_create_vp(in->vp_index, in->flags);
+	else if (in->flags)
+		status = HV_STATUS_INVALID_PARAMETER;
+	else
+		status = vp_create(p, in->vp_index);
+	partition_put(p);
+	return status;
+}
+
+hv_status_t hvc_delete_vp(struct hvcall *c)
+{
+	const struct hv_input_delete_vp *in = c->in;
+	struct partition *p;
+	hv_status_t status;
+
+	status = hvc_partition(c, in->partition_id, &p);
+	if (status)
+		return status;
+	status = vp_delete(p, in->vp_index);
+	partition_put(p);
+	return status;
+}
+
+hv_status_t hvc_get_vp_registers(struct hvcall *c)
+{
+	const struct hv_input_get_vp_registers *in = c->in;
+	const u32 *names = c->elements;
+	union hv_register_value *values = c->out_elements;
+	hv_status_t status;
+	struct vpcall vc;
+
+	status = vpcall_begin(c, in->partition_id, in->vp_index, in->input_vtl, &vc);
+	if (status)
+		return status;
+	for (; c->rep < c->rep_count; c->rep++) {
+		status = vp_get_register(vc.vp, names[c->rep], &values[c->rep]);
+		if (status)
+			break;
+	}
+	vpcall_end(&vc);
+	return status;
+}
+
+hv_status_t hvc_set_vp_registers(struct hvcall *c)
+{
+	const struct hv_input_set_vp_registers *in = c->in;
+	const struct hv_register_assoc *elements = c->elements;
+	hv_status_t status;
+	struct vpcall vc;
+
+	status = vpcall_begin(c, in->partition_id, in->vp_index, in->input_vtl, &vc);
+	if (status)
+		return status;
+	for (; c->rep < c->rep_count; c->rep++) {
+		status = vp_set_register(vc.vp, elements[c->rep].name, &elements[c->rep].value);
+		if (status)
+			break;
+	}
+	vpcall_end(&vc);
+	return status;
+}
+
+hv_status_t hvc_translate_virtual_address(struct hvcall *c)
+{
+	const struct hv_input_translate_virtual_address *in = c->in;
+	struct hv_output_translate_virtual_address *out = c->out;
+	struct walk_result r;
+	hv_status_t status;
+	struct vpcall vc;
+
+	if (in->control_flags & ~HV_TRANSLATE_GVA_FLAGS_VALID || in->gva_page >> 52)
+		return HV_STATUS_INVALID_PARAMETER;
+	status = vpcall_begin(c, in->partition_id, in->vp_index, 0, &vc);
+	if (status)
+		return status;
+	/* The flags have the walk's own numbers. A translation that fails is a success. */
+	gva_walk(vc.vp, in->gva_page << PAGE_SHIFT, in->control_flags, &r);
+	vpcall_end(&vc);
+	out->result_code = r.code;
+	out->cache_type_and_overlay = r.cache_type |
+				      (r.overlay ? HV_TRANSLATE_GVA_OVERLAY_PAGE : 0);
+	out->gpa_page = r.gpa >> PAGE_SHIFT;
+	return HV_STATUS_SUCCESS;
+}
+
+/* Intercepts that openhv has; the rest of the TLFS's are refused. */
+static bool intercept_known(u32 type, u64 parameter)
+{
+	switch (type) {
+	case HV_INTERCEPT_TYPE_X64_IO_PORT:
+	case HV_INTERCEPT_TYPE_X64_IO_PORT_RANGE:
+		return true;		/* all ports are intercepted anyway */
+	case HV_INTERCEPT_TYPE_X64_MSR:
+	case HV_INTERCEPT_TYPE_X64_MSR_INDEX:
+	case HV_INTERCEPT_TYPE_X64_CPUID:
+	case HV_INTERCEPT_TYPE_X64_GLOBAL_CPUID:
+	case HV_INTERCEPT_TYPE_HYPERCALL:
+	case HV_INTERCEPT_TYPE_UNKNOWN_SYNIC_CONNECTION:
+	case HV_INTERCEPT_TYPE_RETARGET_INTERRUPT_WITH_UNKNOWN_DEVICE_ID:
+	case HV_INTERCEPT_TYPE_X64_APIC_EOI:
+		return true;
+	case HV_INTERCEPT_TYPE_EXCEPTION:
+		/* Not NMI, and not #MC, which are the machine's. */
+		return parameter < 32 && parameter != X86_TRAP_NMI && parameter != X86_TRAP_MC;
+	}
+	return false;
+}
+
+/* A change of what exits: every VP takes it over at its next entry. */
+static void update_intercepts(struct partition *p)
+{
+	bool pass = !intercept_wanted(p, HV_INTERCEPT_TYPE_X64_MSR, 0,
+				      HV_INTERCEPT_ACCESS_MASK_VALID);
+	const struct intercept *i;
+	u32 exceptions = 0, n;
+
+	for (i = p->intercepts; i; i = i->next) {
+		if (i->type == HV_INTERCEPT_TYPE_EXCEPTION && i->access)
+			exceptions |= BIT(i->parameter);
+		if (i->type == HV_INTERCEPT_TYPE_X64_MSR_INDEX && i->access)
+			pass = false;
+	}
+	p->exception_intercepts = exceptions;
+	p->pass_msrs = pass;
+	for (n = 0; n < VP_MAX; n++) {
+		struct vp *vp = vp_get(p, n);
+
+		if (!vp)
+			continue;
+		vp_lock(vp);
+		vcpu_pass_msrs(&vp->vcpu, pass);
+		vcpu_intercept_exceptions(&vp->vcpu, exceptions);
+		vp_unlock(vp);
+		vp_put(vp);
+	}
+}
+
+hv_status_t hvc_install_intercept(struct hvcall *c)
+{
+	const struct hv_input_install_intercept *in = c->in;
+	hv_status_t status;
+	struct intercept *i;
+	struct partition *p;
+	u32 type = in->intercept_type;
+
+	if (in->access_type & ~HV_INTERCEPT_ACCESS_MASK_VALID ||
+	    !intercept_known(type, in->intercept_parameter))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (type == HV_INTERCEPT_TYPE_X64_GLOBAL_CPUID)
+		type = HV_INTERCEPT_TYPE_X64_CPUID;
+	status = hvc_partition(c, in->partition_id, &p);
+	if (status)
+		return status;
+	if (partition_is_root(p) || p->state != PARTITION_ACTIVE) {
+		partition_put(p);
+		return partition_is_root(p) ? HV_STATUS_ACCESS_DENIED :
+		       HV_STATUS_INVALID_PARTITION_STATE;
+	}
+	spin_lock(&p->lock);
+	for (i = p->intercepts; i; i = i->next) {
+		if (i->type == type && i->parameter == in->intercept_parameter)
+			break;
+	}
+	/* Entries stay where they are: VPs read the list without a lock. */
+	if (i) {
+		WRITE_ONCE(i->access, in->access_type);
+	} else if (in->access_type) {
+		i = partition_alloc_small(p);
+		if (i) {
+			i->type = type;
+			i->parameter = in->intercept_parameter;
+			i->access = in->access_type;
+			i->next = p->intercepts;
+			store_release(&p->intercepts, i);
+		} else {
+			status = HV_STATUS_INSUFFICIENT_MEMORY;
+		}
+	}
+	spin_unlock(&p->lock);
+	if (!status)
+		update_intercepts(p);
+	partition_put(p);
+	return status;
+}
+
+static hv_status_t register_cpuid(struct partition *p, u32 vp_index,
+				  const struct hv_register_x64_cpuid_result_parameters *params)
+{
+	struct cpuid_override *o;
+	hv_status_t status = HV_STATUS_SUCCESS;
+
+	spin_lock(&p->lock);
+	for (o = p->cpuid; o; o = o->next) {
+		if (o->vp_index == vp_index && o->p.eax == params->eax &&
+		    !o->p.subleaf_specific == !params->subleaf_specific &&
+		    (!params->subleaf_specific || o->p.ecx == params->ecx))
+			break;
+	}
+	if (o) {
+		/* A VP that reads it meanwhile may see some of each. */
+		o->p = *params;
+	} else {
+		o = partition_alloc_small(p);
+		if (o) {
+			o->p = *params;
+			o->vp_index = vp_index;
+			o->next = p->cpuid;
+			store_release(&p->cpuid, o);
+		} else {
+			status = HV_STATUS_INSUFFICIENT_MEMORY;
+		}
+	}
+	spin_unlock(&p->lock);
+	return status;
+}
+
+hv_status_t hvc_register_intercept_result(struct hvcall *c)
+{
+	const struct hv_input_register_intercept_result *in = c->in;
+	struct partition *p;
+	hv_status_t status;
+
+	if (in->intercept_type != HV_INTERCEPT_TYPE_X64_CPUID)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (in->vp_index != HV_ANY_VP && in->vp_index >= VP_MAX)
+		return HV_STATUS_INVALID_VP_INDEX;
+	status = hvc_partition(c, in->partition_id, &p);
+	if (status)
+		return status;
+	if (partition_is_root(p))
+		status = HV_STATUS_ACCESS_DENIED;
+	else if (p->state != PARTITION_ACTIVE)
+		status = HV_STATUS_INVALID_PARTITION_STATE;
+	else
+		status = register_cpuid(p, in->vp_index, &in->parameters.cpuid);
+	partition_put(p);
+	return status;
+}
+
+hv_status_t hvc_get_vp_cpuid_values(struct hvcall *c)
+{
+	const struct hv_input_get_vp_cpuid_values *in = c->in;
+	const struct hv_cpuid_leaf_info *leaves = c->elements;
+	struct hv_cpuid_result *out = c->out_elements;
+	hv_status_t status;
+	struct vpcall vc;
+
+	if (in->flags & ~HV_GET_VP_CPUID_VALUES_FLAGS_VALID || in->reserved)
+		return HV_STATUS_INVALID_PARAMETER;
+	status = vpcall_begin(c, in->partition_id, in->vp_index, 0, &vc);
+	if (status)
+		return status;
+	for (; c->rep < c->rep_count; c->rep++) {
+		const struct hv_cpuid_leaf_info *l = &leaves[c->rep];
+
+		if (in->flags & HV_GET_VP_CPUID_VALUES_APPLY_REGISTERED_VALUES)
+			vp_cpuid(vc.vp, l->eax, l->ecx, &out[c->rep]);
+		else
+			vp_cpuid_default(vc.vp, l->eax, l->ecx, &out[c->rep]);
+		/* The size of the state follows XCR0: the VP's, or the one that is given. */
+		if (l->eax == 0xD && l->ecx == 0 && out[c->rep].eax &&
+		    !(in->flags & HV_GET_VP_CPUID_VALUES_USE_VP_XFEM_XSS))
+			out[c->rep].ebx = xsave_size(l->xfem & vcpu_caps.xcr0);
+	}
+	vpcall_end(&vc);
+	return status;
+}
+
+hv_status_t hvc_dispatch_vp(struct hvcall *c)
+{
+	/* The dispatched VP's own hypercalls have other pages; a copy all the same. */
+	struct hv_input_dispatch_vp in = *(struct hv_input_dispatch_vp *)c->in;
+	struct hv_output_dispatch_vp *out = c->out;
+	struct partition *p;
+	hv_status_t status;
+	struct vp *vp;
+
+	status = hvc_partition(c, in.partition_id, &p);
+	if (status)
+		return status;
+	vp = vp_get(p, in.vp_index);
+	if (vp) {
+		status = dispatch_vp(vp, &in, out);
+		vp_put(vp);
+	} else {
+		status = HV_STATUS_INVALID_VP_INDEX;
+	}
+	partition_put(p);
+	return status;
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The loop that runs a VP on an LP.
+ */
+#include <asm/cpu.h>
+#include <asm/x86.h>
+#include <openhv/atomic.h>
+#include <openhv/log.h>
+#include <openhv/lp.h>
+#include <openhv/root.h>
+#include <openhv/run.h>
+
+/*
+ * Somebody wants to own the VP (vp_lock()): give them all of its state, and
+ * wait. While we do, only lock-free things are done to this LP.
+ */
+static void park(struct lp *lp, struct vp *vp)
+{
+	vcpu_sync(lp, &vp->vcpu);
+	store_release(&vp->parked, 1);
+	smp_mb();
+	while (READ_ONCE(vp->held))
+		cpu_relax();
+	store_release(&vp->parked, 0);
+	smp_mb();
+}
+
+void vp_begin(struct lp *lp, struct vp *vp)
+{
+	WRITE_ONCE(vp->lp, lp);
+	smp_mb();
+	if (READ_ONCE(vp->held))
+		park(lp, vp);
+}
+
+static void serve_init(struct lp *lp, struct vp *vp)
+{
+	vcpu_sync(lp, &vp->vcpu);
+	vp_reset(vp, true);
+	/* The bootstrap processor starts again at once, others wait for a SIPI. */
+	vp->startup_suspend = !(vp->apic.base & APIC_BASE_BSP);
+}
+
+/* Serve the requests that others have made. */
+static void serve_requests(struct lp *lp, struct vp *vp)
+{
+	u64 requests = atomic_xchg(&vp->requests, 0);
+
+	if (requests & VP_REQ_INIT)
+		serve_init(lp, vp);
+	if (requests & VP_REQ_SIPI && vp->startup_suspend) {
+		vcpu_sync(lp, &vp->vcpu);
+		vcpu_sipi(&vp->vcpu, READ_ONCE(vp->sipi_vector));
+		vp->startup_suspend = false;
+	}
+	if (requests & VP_REQ_FLUSH)
+		vcpu_flush_tlb(&vp->vcpu);
+}
+
+/* An event that ends a HLT is there. */
+static bool has_event(struct vp *vp)
+{
+	struct vcpu_event ev;
+
+	if (READ_ONCE(vp->nmi_pending) && !vcpu_nmi_masked(&vp->vcpu))
+		return true;
+	vcpu_get_injection(&vp->vcpu, &ev);
+	if (ev.valid)
+		return true;
+	if (!(vp->vcpu.rflags & RFLAGS_IF) && !vp->idle)
+		return false;
+	return vlapic_has_work(&vp->apic);
+}
+
+bool vp_can_continue(struct vp *vp)
+{
+	return READ_ONCE(vp->requests) || (!vp->startup_suspend && has_event(vp));
+}
+
+/* Something waits for this LP's root VP: a child has to make way. */
+static bool root_wants_lp(struct lp *lp)
+{
+	struct vp *root = lp->root_vp;
+
+	return READ_ONCE(root->nmi_pending) || READ_ONCE(root->held) ||
+	       READ_ONCE(root->requests) & (VP_REQ_INIT | VP_REQ_SIPI) ||
+	       vlapic_has_work(&root->apic) || READ_ONCE(lp->slice_expired);
+}
+
+static enum vp_stop may_run(struct lp *lp, struct vp *vp)
+{
+	if (vp->intercept_suspend)
+		return VP_STOP_INTERCEPT;
+	if (vp->explicit_suspend || vp->dispatch_suspend)
+		return VP_STOP_SUSPENDED;
+	if (!partition_is_root(vp->partition) && root_wants_lp(lp))
+		return VP_STOP_PREEMPTED;
+	if (vp->startup_suspend)
+		return VP_STOP_BLOCKED;
+	if (vp->halted || vp->idle) {
+		if (!has_event(vp))
+			return VP_STOP_BLOCKED;
+		vp->halted = false;
+		vp->idle = false;
+	}
+	return VP_STOP_NONE;
+}
+
+/* Put what is pending into the VCPU: an NMI, or the offer of an interrupt. */
+static void prepare_events(struct vp *vp)
+{
+	struct vcpu *v = &vp->vcpu;
+	bool extint, blocked;
+	struct vcpu_event ev;
+	int vector;
+
+	if (unlikely(READ_ONCE(vp->nmi_pending)) && !vcpu_nmi_masked(v) && !vcpu_get_shadow(v)) {
+		vcpu_get_injection(v, &ev);
+		if (!ev.valid) {
+			WRITE_ONCE(vp->nmi_pending, 0);
+			ev = (struct vcpu_event){ .valid = true, .type = HV_INTERRUPTION_TYPE_NMI,
+						  .vector = X86_TRAP_NMI };
+			vcpu_set_injection(v, &ev);
+		}
+	}
+	vlapic_poll_timer(&vp->apic);
+	apic_assist_reconsider(vp);
+	vector = vlapic_next(&vp->apic, &extint, &blocked);
+	vp->offered_extint = extint;
+	vcpu_set_virq(v, vector, extint);
+	/* When CR8 falls, or rises above what is on offer, look again. */
+	vcpu_intercept_cr8(v, blocked || vector >= 0);
+	if (vector >= 0)
+		apic_assist_arm(vp);
+}
+
+static void take_offer(struct vp *vp)
+{
+	int vector = vcpu_virq_taken(&vp->vcpu);
+
+	if (vector >= 0)
+		vlapic_ack(&vp->apic, vector, vp->offered_extint);
+}
+
+/*
+ * Say that the VP is in guest mode, then look once more at what others may
+ * have asked for meanwhile: they set their request first, then look whether
+ * the VP is in guest mode and has to be kicked.
+ */
+static bool begin_guest_mode(struct vp *vp)
+{
+	u64 generation;
+
+	WRITE_ONCE(vp->in_guest, 1);
+	smp_mb();
+	generation = READ_ONCE(vp->partition->gpamap.generation);
+	if (vp->generation != generation) {
+		vcpu_flush_tlb(&vp->vcpu);
+		store_release(&vp->generation, generation);
+	}
+	if (READ_ONCE(vp->requests) || READ_ONCE(vp->held)) {
+		store_release(&vp->in_guest, 0);
+		return false;
+	}
+	return true;
+}
+
+/* Wait for an interrupt in the name of a root VP that has not been started. */
+static void idle(struct lp *lp, struct vp *vp)
+{
+	if (!begin_guest_mode(vp))
+		return;
+	lp_wait_for_interrupt(lp);
+	store_release(&vp->in_guest, 0);
+	htimers_run(lp);
+}
+
+enum vp_stop vp_run(struct lp *lp, struct vp *vp)
+{
+	bool root = partition_is_root(vp->partition);
+	struct vp *previous = lp->current;
+	enum vp_stop stop;
+
+	lp->current = vp;
+	WRITE_ONCE(vp->lp, lp);
+	for (;;) {
+		u64 entered;
+
+		if (unlikely(READ_ONCE(vp->held)))
+			park(lp, vp);
+		if (unlikely(READ_ONCE(vp->requests)))
+			serve_requests(lp, vp);
+		stimers_poll(vp);
+		vp_check_deliverability(vp);
+		stop = may_run(lp, vp);
+		if (unlikely(stop != VP_STOP_NONE)) {
+			if (!root)
+				break;
+			idle(lp, vp);
+			continue;
+		}
+		vcpu_load(lp, &vp->vcpu);
+		prepare_events(vp);
+		if (!begin_guest_mode(vp))
+			continue;
+		entered = rdtsc();
+		vcpu_enter(lp, &vp->vcpu);
+		store_release(&vp->in_guest, 0);
+		vp->run_time += rdtsc() - entered;
+		take_offer(vp);
+		apic_assist_collect(vp);
+		vp_handle_exit(lp, vp);
+	}
+	vcpu_sync(lp, &vp->vcpu);
+	lp->current = previous;
+	return stop;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Timers of an LP: a sorted list, and the physical timer set for its head.
+ */
+#include <asm/cpu.h>
+#include <openhv/atomic.h>
+#include <openhv/lp.h>
+
+static void insert(struct lp *lp, struct htimer *t)
+{
+	struct htimer *pos;
+
+	list_for_each_entry(pos, &lp->timers, node) {
+		if ((s64)(t->deadline - pos->deadline) < 0)
+			break;
+	}
+	list_add_tail(&t->node, &pos->node);
+}
+
+static void program(struct lp *lp)
+{
+	u64 deadline = 0;
+
+	if (!list_empty(&lp->timers))
+		deadline = list_first_entry(&lp->timers, struct htimer, node)->deadline;
+	lp_program_timer(lp, deadline);
+}
+
+void htimer_cancel(struct htimer *t)
+{
+	for (;;) {
+		struct lp *lp = load_acquire(&t->lp);
+		struct lp *runner;
+
+		if (lp) {
+			spin_lock(&lp->timer_lock);
+			if (t->lp == lp) {
+				list_del(&t->node);
+				t->lp = NULL;
+				if (lp == lp_self())
+					program(lp);
+			}
+			spin_unlock(&lp->timer_lock);
+			continue;
+		}
+		runner = load_acquire(&t->runner);
+		if (!runner || runner == lp_self())
+			return;
+		cpu_relax();
+	}
+}
+
+void htimer_arm(struct htimer *t, u64 deadline)
+{
+	struct lp *lp = lp_self();
+
+	htimer_cancel(t);
+	spin_lock(&lp->timer_lock);
+	t->deadline = deadline ? deadline : 1;
+	t->lp = lp;
+	insert(lp, t);
+	program(lp);
+	spin_unlock(&lp->timer_lock);
+}
+
+void htimers_run(struct lp *lp)
+{
+	if (list_empty(&lp->timers))
+		return;
+	spin_lock(&lp->timer_lock);
+	while (!list_empty(&lp->timers)) {
+		struct htimer *t = list_first_entry(&lp->timers, struct htimer, node);
+
+		if ((s64)(rdtsc() - t->deadline) < 0)
+			break;
+		list_del(&t->node);
+		t->runner = lp;
+		store_release(&t->lp, NULL);
+		spin_unlock(&lp->timer_lock);
+		t->fn(t);
+		spin_lock(&lp->timer_lock);
+		store_release(&t->runner, NULL);
+	}
+	program(lp);
+	spin_unlock(&lp->timer_lock);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guest physical address spaces (TLFS, "Guest Physical Address Spaces") as
+ * nested page tables (APM vol. 2, 15.25).
+ */
+#ifndef OPENHV_GPAMAP_H
+#define OPENHV_GPAMAP_H
+
+#include <openhv/atomic.h>
+#include <openhv/list.h>
+#include <openhv/memory.h>
+#include <openhv/types.h>
+
+struct partition;
+
+/* Sizes of a mapping, as the shift of its pages over 4 KiB */
+#define MAP_ORDER_4K	0
+#define MAP_ORDER_2M	9
+#define MAP_ORDER_1G	18
+
+/* Access rights of a mapping */
+#define GPA_READ	BIT(0)
+#define GPA_WRITE	BIT(1)
+#define GPA_EXEC	BIT(2)
+#define GPA_UNCACHED	BIT(3)
+#define GPA_NO_ACCESS	BIT(4)	/* mapped, and every access is an intercept */
+#define GPA_RW		(GPA_READ | GPA_WRITE)
+#define GPA_RWX		(GPA_RW | GPA_EXEC)
+
+/**
+ * struct gpamap - the guest physical address space of a partition
+ * @lock: readers translate and touch guest memory; writers change mappings
+ * @top: the top table's page
+ * @partition: whose it is
+ * @own: tables come from openhv's own pages, not from the partition's pool
+ * @counted: mappings of RAM count as references to its frames
+ * @max_pfn: first page number that cannot be mapped
+ * @generation: grows when a right was taken away; a VP that entered the guest
+ *	under an older one has stale translations
+ * @overlays: pages laid over mappings (struct overlay), in no order
+ * @pages: present or NO_ACCESS mappings, in 4 KiB pages, for statistics
+ * @pages_4k: how many mappings of this size there are
+ * @pages_2m: likewise
+ * @pages_1g: likewise
+ * @track: accessed and dirty bits are kept by 4 KiB page
+ */
+struct gpamap {
+	struct rwlock lock;
+	u64 *top;
+	struct partition *partition;
+	bool own;
+	bool counted;
+	u64 max_pfn;
+	u64 generation;
+	struct list_head overlays;
+	u64 pages_4k;
+	u64 pages_2m;
+	u64 pages_1g;
+	u64 modifications;
+	bool track;
+};
+
+/**
+ * struct overlay - a page of the hypervisor's at a place that the guest chose
+ * @node: in the map's list while @active
+ * @active: it is laid over
+ * @gpfn: where
+ * @page: what
+ * @rights: GPA_*
+ * @saved: the entry that it hides
+ *
+ * Guarded by the map's lock (write).
+ */
+struct overlay {
+	struct list_head node;
+	bool active;
+	u64 gpfn;
+	void *page;
+	u32 rights;
+	u64 saved;
+};
+
+/* What is at a guest physical page */
+struct gpa_info {
+	bool mapped;		/* there is a mapping, be it NO_ACCESS */
+	bool overlay;
+	u32 rights;
+	u64 spfn;		/* machine page number, if any right is given */
+	unsigned int order;
+};
+
+/**
+ * gpamap_init() - an empty address space
+ * @map: the address space
+ * @partition: whose it is; its pool gives the tables unless @own
+ * @own: root's: tables come from openhv's own pages, mappings are not counted
+ *
+ * Returns: HV_STATUS_INSUFFICIENT_MEMORY if there is no page for the top table
+ */
+hv_status_t gpamap_init(struct gpamap *map, struct partition *partition, bool own);
+
+/* Drop all mappings and give the tables back; no VP uses the map any more. */
+void gpamap_destroy(struct gpamap *map);
+
+/**
+ * gpamap_map() - map one page of a size
+ * @map: the address space
+ * @gpfn: guest page number, aligned to @order
+ * @spfn: machine page number, aligned to @order; ignored with GPA_NO_ACCESS
+ * @order: MAP_ORDER_*
+ * @rights: GPA_*
+ *
+ * What was mapped there before is replaced. The caller holds the lock for
+ * writing and calls gpamap_flush() after it released it if *@flush was set.
+ *
+ * Returns: HV_STATUS_SUCCESS; HV_STATUS_INSUFFICIENT_MEMORY if a table is
+ * needed and there is no page for it; HV_STATUS_INVALID_PARAMETER for an
+ * address out of range; HV_STATUS_OPERATION_DENIED for memory that is not the
+ * root's to map. Nothing has changed in these cases.
+ */
+hv_status_t gpamap_map(struct gpamap *map, u64 gpfn, u64 spfn, unsigned int order, u32 rights,
+		       bool *flush);
+
+/**
+ * gpamap_unmap() - unmap a range of one size; holes are fine
+ * @map: the address space, locked for writing
+ * @gpfn: guest page number, aligned to @order
+ * @order: MAP_ORDER_*
+ * @flush: set if translations may be stale now
+ *
+ * Returns: as gpamap_map(): a larger mapping may have to be split
+ */
+hv_status_t gpamap_unmap(struct gpamap *map, u64 gpfn, unsigned int order, bool *flush);
+
+/**
+ * gpamap_lookup() - what is mapped at a page
+ * @map: the address space, locked
+ * @gpfn: guest page number
+ * @info: receives it
+ */
+void gpamap_lookup(struct gpamap *map, u64 gpfn, struct gpa_info *info);
+
+/**
+ * gpamap_page() - the hypervisor's view of a guest page
+ * @map: the address space, locked (the pointer is good while it is)
+ * @gpfn: guest page number
+ * @rights: GPA_READ, GPA_WRITE: what will be done
+ *
+ * A page that is going to be written is marked dirty.
+ *
+ * Returns: NULL if the page is not RAM, or @rights are not all given
+ */
+void *gpamap_page(struct gpamap *map, u64 gpfn, u32 rights);
+
+/**
+ * gpamap_access_state() - read, then change, a page's accessed and dirty bits
+ * @map: the address space, locked for writing
+ * @gpfn: guest page number
+ * @flags: HV_PAGE_ACCESS_*
+ * @state: receives HV_PAGE_STATE_*
+ * @flush: set if translations may be stale now
+ *
+ * Returns: HV_STATUS_SUCCESS, HV_STATUS_INSUFFICIENT_MEMORY if a large page
+ * must be split for it, HV_STATUS_INVALID_PARAMETER if nothing is mapped
+ */
+hv_status_t gpamap_access_state(struct gpamap *map, u64 gpfn, u64 flags, u8 *state, bool *flush);
+
+/**
+ * gpamap_flush() - make sure that no processor uses a stale translation
+ * @map: the address space, not locked
+ *
+ * On return every VP of the partition that was in guest mode has left it, or
+ * has entered it after the change.
+ */
+void gpamap_flush(struct gpamap *map);
+
+/* Lay a page over a guest page, or move or remove it; takes the lock itself. */
+hv_status_t overlay_set(struct gpamap *map, struct overlay *ov, u64 gpfn, void *page, u32 rights);
+void overlay_clear(struct gpamap *map, struct overlay *ov);
+
+/**
+ * gpa_read() - copy from a partition's memory
+ * @map: its address space, not locked
+ * @gpa: where from
+ * @buf: where to
+ * @len: bytes
+ *
+ * Returns: false if some of it is not RAM that may be read; what could be
+ * read has then been copied
+ */
+bool gpa_read(struct gpamap *map, u64 gpa, void *buf, size_t len);
+bool gpa_write(struct gpamap *map, u64 gpa, const void *buf, size_t len);
+
+/* Root's own address space: hide a page from it, and show it again. */
+void root_hide_page(u64 pfn);
+void root_show_page(u64 pfn, u32 rights);
+
+#endif /* OPENHV_GPAMAP_H */

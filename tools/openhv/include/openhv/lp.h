@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Logical processors.
+ */
+#ifndef OPENHV_LP_H
+#define OPENHV_LP_H
+
+#include <openhv/atomic.h>
+#include <openhv/info.h>
+#include <openhv/list.h>
+#include <openhv/types.h>
+
+struct vp;
+struct vcpu;
+
+#define LP_MAX		OPENHV_INFO_MAX_LPS
+#define LP_STACK_SIZE	16384UL
+
+/**
+ * struct htimer - a timer of the hypervisor's
+ * @node: in its LP's list while armed
+ * @lp: the LP it is armed on, or NULL
+ * @deadline: TSC value
+ * @fn: called on that LP, with no lock held, when the deadline has passed; it
+ *	may only note that and wake somebody
+ * @runner: the LP that calls @fn now, or NULL
+ */
+struct htimer {
+	struct list_head node;
+	struct lp *lp;
+	u64 deadline;
+	void (*fn)(struct htimer *timer);
+	struct lp *runner;
+};
+
+/**
+ * struct lp - a logical processor
+ * @index: its number; also the index of its root VP
+ * @apic_id: of the physical local APIC
+ * @root_vp: the root partition's VP that lives here
+ * @current: the VP in whose name the LP works now
+ * @loaded: whose extra state is in the processor's registers, or NULL
+ * @added: root has added it (HVCALL_ADD_LOGICAL_PROCESSOR)
+ * @stack: its stack, LP_STACK_SIZE bytes, with this structure's address at the bottom
+ * @host_save: page for the processor's own state across a world switch
+ * @host_vmcb: page for what VMSAVE saves of openhv itself
+ * @next_asid: next address space ID to give out
+ * @asid_gen: grows each time they start over
+ * @timer_lock: guards @timers and the timers in it
+ * @timers: armed timers, earliest first
+ * @timer_programmed: TSC value that the physical timer was set for, or 0
+ * @hc_pages: pages for the input and the output of the hypercall in hand: of
+ *	root, and of the child that one of root's dispatches
+ * @state_page: a page for a VP's state on its way (HVCALL_GET_VP_STATE)
+ * @info: counters that root can read
+ * @pump_lock: messages to this LP's root VP are written one at a time
+ * @signal_lock: guards @signals
+ * @signals: VPs whose signal message has not been written yet (core/signal.c)
+ * @slice_expired: the time slice of a dispatch is over
+ * @slice_timer: sets it
+ *
+ * Fields without a lock are the LP's own.
+ */
+struct lp {
+	u32 index;
+	u32 apic_id;
+	struct vp *root_vp;
+	struct vp *current;
+	struct vcpu *loaded;
+	bool added;
+	void *stack;
+	void *host_save;
+	void *host_vmcb;
+	u32 next_asid;
+	u64 asid_gen;
+	struct spinlock timer_lock;
+	struct list_head timers;
+	u64 timer_programmed;
+	void *hc_pages[2][2];
+	void *state_page;
+	struct openhv_lp_info *info;
+	struct spinlock pump_lock;
+	struct spinlock signal_lock;
+	struct list_head signals;
+	bool slice_expired;
+	struct htimer slice_timer;
+};
+
+extern struct lp *lps[LP_MAX];
+extern u32 lp_count;
+
+/* The LP that this code runs on (from the bottom of its stack). */
+struct lp *lp_self(void);
+
+/* Run root's VP of this LP, for ever; on its own stack. */
+void lp_main(struct lp *lp) __noreturn;
+/* Leave the boot stack: calls boot_continue() on the LP's own. */
+void lp_switch_stack(struct lp *lp) __noreturn;
+void boot_continue(void) __noreturn;
+
+/* Make another LP leave guest mode, soon. */
+void lp_kick(struct lp *lp);
+
+/**
+ * lp_take_interrupts() - let pending physical interrupts in
+ * @lp: this LP
+ *
+ * Device interrupts go to the root VP of this LP.
+ */
+void lp_take_interrupts(struct lp *lp);
+
+/* Sleep until an interrupt comes, and let it in. */
+void lp_wait_for_interrupt(struct lp *lp);
+
+/* Hooks of the interrupt path, called with GIF clear on the LP itself. */
+void lp_device_interrupt(struct lp *lp, u8 vector, bool level);
+
+/**
+ * htimer_arm() - call a timer's function at a time
+ * @t: the timer; re-armed if it is armed already
+ * @deadline: TSC value
+ *
+ * It will fire on the calling LP.
+ */
+void htimer_arm(struct htimer *t, u64 deadline);
+
+/* Disarm; on return the function is not running and will not. */
+void htimer_cancel(struct htimer *t);
+
+/* Run what is due, and program the physical timer for the next. */
+void htimers_run(struct lp *lp);
+
+/* The physical timer: fire at this TSC value (0: never). */
+void lp_program_timer(struct lp *lp, u64 deadline);
+
+#endif /* OPENHV_LP_H */

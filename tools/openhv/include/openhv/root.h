@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The root partition: what it has that children do not.
+ */
+#ifndef OPENHV_ROOT_H
+#define OPENHV_ROOT_H
+
+#include <openhv/lp.h>
+#include <openhv/types.h>
+
+struct vp;
+struct acpi_info;
+
+/* Build the root partition and its VPs, from what the boot code found. */
+void root_init(void);
+
+/* Run this LP's root VP, for ever. */
+void root_run(struct lp *lp) __noreturn;
+
+/* Root has EOIed a level-triggered device interrupt: so do we. */
+void lp_root_eoi(struct lp *lp, u8 vector);
+
+/**
+ * root_messages_pump() - write the next message for root, if its slot is free
+ * @vp: the root VP whose SINT0 slot may have become free
+ */
+void root_messages_pump(struct vp *vp);
+
+/* Exchange the numbers of two LPs, none of which is in use yet. */
+hv_status_t root_number_lp(u32 from, u32 to);
+
+/* A root VP's exit for an address that its page tables do not map */
+void root_npt_fault(struct vp *vp);
+
+/* The hypervisor's pages in root's address space */
+extern void *hypercall_page;
+extern void *reference_tsc_page;
+
+#endif /* OPENHV_ROOT_H */
