@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "hvcalls.h"
+#include "intr.h"
 #include "mshv.h"
 #include "partition.h"
 #include "trace.h"
@@ -87,6 +88,54 @@ long mshv_vp_entry_work(struct mshv_vp *vp)
 	}
 }
 
+long mshv_vp_ioctl_cancel(struct mshv_vp *vp, unsigned long flags)
+{
+	struct mshv_vp_run *run = &vp->run;
+
+	if (flags & ~(unsigned long)MSHV_CANCEL_VP_FLAGS_MASK)
+		return -EINVAL;
+	if (flags & MSHV_CANCEL_VP_CLEAR)
+		return xchg(&run->cancel, false);
+
+	WRITE_ONCE(run->cancel, true);
+	/* Orders this before the look at where the VP is; see dispatch(). */
+	smp_mb();
+	wake_up(&run->queue);
+	if (mshv_root_scheduler())
+		mshv_vp_interrupt_root(vp);
+
+	return 0;
+}
+
+/*
+ * Deal with a message that user space need not see. The page that it is in is user
+ * space's too; what is done here can only hurt the guest.
+ */
+static bool intercept_handled(struct mshv_vp *vp)
+{
+	const struct hv_message *message = vp->intercept_page;
+	const struct hv_x64_apic_eoi_message *eoi;
+
+	switch (READ_ONCE(message->header.message_type)) {
+	case HVMSG_X64_APIC_EOI:
+		eoi = (const void *)message->u.payload;
+		return mshv_irqfd_eoi(vp->partition, READ_ONCE(eoi->interrupt_vector));
+	default:
+		return false;
+	}
+}
+
+static long run_until_message(struct mshv_vp *vp)
+{
+	long ret;
+
+	do {
+		ret = mshv_root_scheduler() ? mshv_vp_run_root(vp) : mshv_vp_run_hv(vp);
+	} while (!ret && intercept_handled(vp));
+
+	return ret;
+}
+
 long mshv_vp_ioctl_run(struct mshv_vp *vp, struct mshv_run_vp __user *uarg)
 {
 	struct mshv_vp_run *run = &vp->run;
@@ -95,12 +144,14 @@ long mshv_vp_ioctl_run(struct mshv_vp *vp, struct mshv_run_vp __user *uarg)
 	lockdep_assert_held(&vp->mutex);
 	trace_mshv_run_vp_entry(vp->partition->id, vp->index);
 
-	if (!run->message_pending) {
-		ret = mshv_vp_run_root(vp);
-		if (ret)
-			goto out;
-		run->message_pending = true;
-	}
+	/* One that came while a message was being delivered goes before the next. */
+	if (READ_ONCE(run->cancel))
+		ret = -EINTR;
+	else if (!run->message_pending)
+		ret = run_until_message(vp);
+	if (ret)
+		goto out;
+	run->message_pending = true;
 
 	/* A message that user space could not take is there the next time. */
 	if (copy_to_user(uarg, vp->intercept_page, sizeof(*vp->intercept_page)))
@@ -109,6 +160,9 @@ long mshv_vp_ioctl_run(struct mshv_vp *vp, struct mshv_run_vp __user *uarg)
 		run->message_pending = false;
 
 out:
+	/* Whatever it was that interrupted, who asked for it has got it. */
+	if (ret == -EINTR)
+		WRITE_ONCE(run->cancel, false);
 	trace_mshv_run_vp_exit(vp->partition->id, vp->index,
 			       READ_ONCE(vp->intercept_page->header.message_type), ret);
 

@@ -3,6 +3,7 @@
  * Running a VP under the root scheduler: a thread of this kernel lends it its
  * CPU inside HVCALL_DISPATCH_VP.
  */
+#include <linux/delay.h>
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
@@ -16,6 +17,10 @@
 #include "partition.h"
 #include "trace.h"
 #include "vp.h"
+
+/* How long a VP is interrupted for before that is given up: the next tick will do. */
+#define INTERRUPT_TRIES		200
+#define INTERRUPT_PAUSE_US	50
 
 /* The hypervisor has the VP blocked for reasons of its own, signalled or not. */
 static bool dispatch_thread_blocked(const struct mshv_vp *vp)
@@ -118,6 +123,31 @@ static int dispatch(struct mshv_vp *vp)
 					      interrupts_pending(vp), ret);
 
 	return ret;
+}
+
+static void interrupted(void *unused)
+{
+}
+
+/*
+ * An interrupt makes the hypervisor return. One that comes in the instant before
+ * the hypercall does not, so it is sent until the VP has been seen elsewhere.
+ */
+void mshv_vp_interrupt_root(struct mshv_vp *vp)
+{
+	struct mshv_vp_run *run = &vp->run;
+	unsigned int tries;
+	int cpu;
+
+	for (tries = 0; tries < INTERRUPT_TRIES; tries++) {
+		cpu = READ_ONCE(run->cpu);
+		if (cpu < 0 || !READ_ONCE(run->cancel))
+			return;
+		smp_call_function_single(cpu, interrupted, NULL, true);
+		if (READ_ONCE(run->cpu) < 0)
+			return;
+		usleep_range(INTERRUPT_PAUSE_US, 2 * INTERRUPT_PAUSE_US);
+	}
 }
 
 long mshv_vp_run_root(struct mshv_vp *vp)

@@ -30,6 +30,10 @@ static long vp_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	void __user *uarg = (void __user *)arg;
 	long ret;
 
+	/* Whoever runs the VP holds its mutex. */
+	if (cmd == MSHV_CANCEL_VP)
+		return mshv_vp_ioctl_cancel(vp, arg);
+
 	if (mutex_lock_killable(&vp->mutex))
 		return -EINTR;
 
@@ -259,8 +263,13 @@ static void vp_drain_signals(struct mshv_vp *vp)
 
 void mshv_vp_quiesce(struct mshv_vp *vp)
 {
-	if (!mshv_root_scheduler())
+	bool message;
+
+	if (!mshv_root_scheduler()) {
+		if (vp->run.resumed)
+			mshv_vp_suspend_hv(vp, &message);
 		return;
+	}
 	if (!vp_disable_dispatch(vp))
 		vp_drain_signals(vp);
 }

@@ -23,12 +23,14 @@ struct mshv_partition;
  * @kicked: one has come since its thread last looked; set in interrupt context
  * @cancel: RUN_VP is asked to return; set by anyone
  * @cpu: where it is dispatched, or -1
- * @dispatch: input and output of the dispatch hypercall
- * @blocked: the hypervisor said so, and will signal when it is no more
- * @intercept_suspend: it stopped with a message; the next dispatch clears this
- * @message_pending: the message has not been delivered to user space yet
+ * @message_pending: its message has not been delivered to user space yet
+ * @dispatch: root scheduler: input and output of the dispatch hypercall
+ * @blocked: root scheduler: the hypervisor will signal when it can be dispatched
+ * @intercept_suspend: root scheduler: it stopped with a message; the next
+ *	dispatch clears that
+ * @resumed: hypervisor's scheduler: it may be running, or its message be on the way
  *
- * The last four are guarded by the VP's mutex.
+ * Those from @message_pending on are guarded by the VP's mutex.
  */
 struct mshv_vp_run {
 	wait_queue_head_t queue;
@@ -36,10 +38,11 @@ struct mshv_vp_run {
 	bool kicked;
 	bool cancel;
 	int cpu;
+	bool message_pending;
 	struct mshv_dispatch *dispatch;
 	bool blocked;
 	bool intercept_suspend;
-	bool message_pending;
+	bool resumed;
 };
 
 #define MSHV_STATS_AREAS	2	/* HV_STATS_AREA_SELF, HV_STATS_AREA_PARENT */
@@ -156,6 +159,16 @@ long mshv_vp_entry_work(struct mshv_vp *vp);
  */
 long mshv_vp_interrupted(void);
 
+/**
+ * mshv_vp_ioctl_cancel() - MSHV_CANCEL_VP
+ * @vp: the VP; its mutex is not wanted
+ * @flags: MSHV_CANCEL_VP_*
+ *
+ * Return: 0 for a request; whether there was one, for MSHV_CANCEL_VP_CLEAR;
+ * -EINVAL for an unknown flag.
+ */
+long mshv_vp_ioctl_cancel(struct mshv_vp *vp, unsigned long flags);
+
 /* run_root.c, run_hv.c */
 
 /**
@@ -165,5 +178,30 @@ long mshv_vp_interrupted(void);
  * Return: as mshv_vp_ioctl_run().
  */
 long mshv_vp_run_root(struct mshv_vp *vp);
+
+/**
+ * mshv_vp_interrupt_root() - get a VP that is dispatched out of the hypervisor
+ * @vp: the VP; its @cancel is set
+ *
+ * May sleep.
+ */
+void mshv_vp_interrupt_root(struct mshv_vp *vp);
+
+/**
+ * mshv_vp_run_hv() - let the hypervisor run a VP, until it has a message
+ * @vp: the VP; the caller holds its mutex
+ *
+ * Return: as mshv_vp_ioctl_run().
+ */
+long mshv_vp_run_hv(struct mshv_vp *vp);
+
+/**
+ * mshv_vp_suspend_hv() - stop a VP that the hypervisor runs
+ * @vp: the VP; the caller holds its mutex, or is destroying it
+ * @message: set if it stopped with a message, which may still be on its way
+ *
+ * Return: 0; a negative errno, and it may still be running.
+ */
+int mshv_vp_suspend_hv(struct mshv_vp *vp, bool *message);
 
 #endif /* MSHV_VP_H */

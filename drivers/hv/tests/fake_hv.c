@@ -186,11 +186,8 @@ static u64 answer(const struct fake_call *call)
 	context = script->context;
 	raw_spin_unlock_irqrestore(&fake_lock, flags);
 
-	if (status == FAKE_DEFAULT && handler) {
-		local_irq_save(flags);
+	if (status == FAKE_DEFAULT && handler)
 		status = handler(call, &done, context);
-		local_irq_restore(flags);
-	}
 	if (status == FAKE_DEFAULT) {
 		raw_spin_lock_irqsave(&fake_lock, flags);
 		status = fake_memory_call(call, &done);
@@ -215,6 +212,8 @@ static struct fake_call decode(u64 control)
 		.varhead = (control & HV_HYPERCALL_VARHEAD_MASK) >> HV_HYPERCALL_VARHEAD_SHIFT,
 		.reps = (control & HV_HYPERCALL_REP_COUNT_MASK) >> HV_HYPERCALL_REP_COUNT_SHIFT,
 		.start = (control & HV_HYPERCALL_REP_START_MASK) >> HV_HYPERCALL_REP_START_SHIFT,
+		.irqs_on = !irqs_disabled(),
+		.preempt_on = !preempt_count(),
 	};
 }
 
@@ -296,7 +295,7 @@ int mshv_platform_probe(struct mshv_platform *platform)
 
 	for (cpu = 0; cpu < MAX_CPUS; cpu++)
 		for (i = 0; i < SYNIC_PAGES; i++)
-			*fake_hv_msr(cpu, page_msrs[i]) =
+			*fake_hv_msr(cpu, page_msrs[i]) = fake_config.no_synic_pages ? 0 :
 				(u64)vmalloc_to_pfn(synic_pages[cpu][i]) << HV_MSR_PAGE_PFN_SHIFT;
 
 	*platform = (struct mshv_platform) {

@@ -25,6 +25,8 @@
  * @start: repetition to start from
  * @in: its input: a page, or the two registers
  * @out: its output page, or NULL
+ * @irqs_on: interrupts were enabled
+ * @preempt_on: preemption was enabled
  */
 struct fake_call {
 	u16 code;
@@ -34,6 +36,8 @@ struct fake_call {
 	u16 start;
 	const void *in;
 	void *out;
+	bool irqs_on;
+	bool preempt_on;
 };
 
 /**
@@ -42,7 +46,7 @@ struct fake_call {
  * @done: repetitions completed, counted from the first; starts as @call's start
  * @context: the test's own
  *
- * Called with interrupts disabled.
+ * Called as the driver called the hypervisor, interrupts disabled or not.
  *
  * Return: a status, or FAKE_DEFAULT.
  */
@@ -198,6 +202,7 @@ u64 *fake_hv_msr(unsigned int cpu, u32 msr);
  * @no_parent_stats: VPs have no PARENT statistics
  * @init_cost: pages that initializing a partition takes
  * @vp_cost: pages that creating a VP takes
+ * @no_synic_pages: root's SynIC registers hold no pages
  * @probe: what mshv_platform_probe() returns
  */
 struct fake_config {
@@ -206,6 +211,7 @@ struct fake_config {
 	bool no_parent_stats;
 	unsigned int init_cost;
 	unsigned int vp_cost;
+	bool no_synic_pages;
 	int probe;
 };
 

@@ -2,16 +2,12 @@
 /*
  * irqfds: what a signalled eventfd does to a guest, and what the guest's EOI does.
  */
-#include <linux/eventfd.h>
-#include <linux/file.h>
-#include <linux/fs.h>
 #include <linux/uaccess.h>
 
 #include <tlfs/interrupt.h>
 #include <tlfs/message.h>
 #include <uapi/linux/mshv.h>
 
-#include "../compat.h"
 #include "../intr.h"
 #include "../partition.h"
 #include "test.h"
@@ -21,43 +17,6 @@
 static const struct hv_input_assert_virtual_interrupt *last_assert(void)
 {
 	return fake_hv_last(HVCALL_ASSERT_VIRTUAL_INTERRUPT);
-}
-
-static void signal_eventfd(struct kunit *test, int fd)
-{
-	struct eventfd_ctx *ctx = eventfd_ctx_fdget(fd);
-
-	KUNIT_ASSERT_FALSE(test, IS_ERR(ctx));
-	mshv_eventfd_signal(ctx);
-	eventfd_ctx_put(ctx);
-}
-
-/* What read(2) would say, 0 where it would block; takes the count with it. */
-static u64 count_of(struct kunit *test, int fd)
-{
-	struct eventfd_ctx *ctx = eventfd_ctx_fdget(fd);
-	wait_queue_entry_t wait;
-	u64 count = 0;
-
-	KUNIT_ASSERT_FALSE(test, IS_ERR(ctx));
-	init_waitqueue_entry(&wait, current);
-	INIT_LIST_HEAD(&wait.entry);
-	eventfd_ctx_remove_wait_queue(ctx, &wait, &count);
-	eventfd_ctx_put(ctx);
-
-	return count;
-}
-
-static void route(struct kunit *test, int fd, u32 gsi, u32 address, u32 data)
-{
-	const struct mshv_user_irq_entry entry = {
-		.gsi = gsi, .address_lo = address, .data = data,
-	};
-	struct mshv_partition *partition = test_partition_of(test, fd);
-
-	mutex_lock(&partition->mutex);
-	KUNIT_ASSERT_EQ(test, mshv_routing_set(partition, &entry, 1), 0);
-	mutex_unlock(&partition->mutex);
 }
 
 static long irqfd(struct kunit *test, int fd, int event, u32 gsi, u32 flags, int resample)
@@ -74,10 +33,10 @@ static void signal_injects_by_the_route(struct kunit *test)
 	int fd = test_partition(test);
 	int event = test_eventfd(test);
 
-	route(test, fd, 5, 0xfee03004, 0x8161);
+	test_route(test, fd, 5, 0xfee03004, 0x8161);
 	KUNIT_ASSERT_EQ(test, irqfd(test, fd, event, 5, 0, -1), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
-	signal_eventfd(test, event);
+	test_signal(test, event);
 	KUNIT_ASSERT_EQ(test, ASSERTS(), 1);
 	KUNIT_EXPECT_EQ(test, last_assert()->partition_id, test_partition_of(test, fd)->id);
 	KUNIT_EXPECT_EQ(test, last_assert()->vector, 0x61);
@@ -86,7 +45,7 @@ static void signal_injects_by_the_route(struct kunit *test)
 			HV_X64_INTERRUPT_TYPE_LOWESTPRIORITY |
 			HV_INTERRUPT_CONTROL_LEVEL_TRIGGERED | HV_INTERRUPT_CONTROL_LOGICAL_DEST);
 	/* The signal is spent. */
-	KUNIT_EXPECT_EQ(test, count_of(test, event), 0);
+	KUNIT_EXPECT_EQ(test, test_count(test, event), 0);
 	test_close(fd);
 	test_close(event);
 }
@@ -96,8 +55,8 @@ static void signal_from_before_the_assignment_counts(struct kunit *test)
 	int fd = test_partition(test);
 	int event = test_eventfd(test);
 
-	route(test, fd, 5, 0, 0x61);
-	signal_eventfd(test, event);
+	test_route(test, fd, 5, 0, 0x61);
+	test_signal(test, event);
 	KUNIT_ASSERT_EQ(test, irqfd(test, fd, event, 5, 0, -1), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
 	test_close(fd);
@@ -113,13 +72,13 @@ static void signal_without_a_route_injects_nothing(struct kunit *test)
 	/* GSI 0 before there is a table; a hole below one that there is */
 	KUNIT_ASSERT_EQ(test, irqfd(test, fd, event, 0, 0, -1), 0);
 	KUNIT_ASSERT_EQ(test, irqfd(test, fd, other, 4, 0, -1), 0);
-	signal_eventfd(test, event);
-	route(test, fd, 9, 0, 0x61);
-	signal_eventfd(test, event);
-	signal_eventfd(test, other);
+	test_signal(test, event);
+	test_route(test, fd, 9, 0, 0x61);
+	test_signal(test, event);
+	test_signal(test, other);
 	/* A route that a VMM has only reserved has vector 0, which is no interrupt. */
-	route(test, fd, 0, 0, 0);
-	signal_eventfd(test, event);
+	test_route(test, fd, 0, 0, 0);
+	test_signal(test, event);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
 	test_close(fd);
 	test_close(event);
@@ -131,18 +90,18 @@ static void deassigned_irqfd_injects_nothing_and_leaves_no_count(struct kunit *t
 	int fd = test_partition(test);
 	int event = test_eventfd(test);
 
-	route(test, fd, 5, 0, 0x61);
+	test_route(test, fd, 5, 0, 0x61);
 	KUNIT_ASSERT_EQ(test, irqfd(test, fd, event, 5, 0, -1), 0);
 	/* Of another GSI: nothing is removed. */
 	KUNIT_EXPECT_EQ(test, irqfd(test, fd, event, 6, BIT(MSHV_IRQFD_BIT_DEASSIGN), -1), 0);
-	signal_eventfd(test, event);
+	test_signal(test, event);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
 
 	KUNIT_EXPECT_EQ(test, irqfd(test, fd, event, 5, BIT(MSHV_IRQFD_BIT_DEASSIGN), -1), 0);
-	KUNIT_EXPECT_EQ(test, count_of(test, event), 0);
-	signal_eventfd(test, event);
+	KUNIT_EXPECT_EQ(test, test_count(test, event), 0);
+	test_signal(test, event);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
-	KUNIT_EXPECT_EQ(test, count_of(test, event), 1);
+	KUNIT_EXPECT_EQ(test, test_count(test, event), 1);
 
 	/* And there is none at the next assignment. */
 	KUNIT_EXPECT_EQ(test, irqfd(test, fd, event, 5, 0, -1), 0);
@@ -171,7 +130,7 @@ static void irqfd_ioctl_checks_its_arguments(struct kunit *test)
 	int event = test_eventfd(test);
 	int other = test_eventfd(test);
 
-	route(test, fd, 5, 0, 0x8061);
+	test_route(test, fd, 5, 0, 0x8061);
 	KUNIT_EXPECT_EQ(test, irqfd(test, fd, event, 5, BIT(MSHV_IRQFD_BIT_COUNT), -1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, irqfd(test, fd, event, MSHV_MAX_GSIS, 0, -1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, irqfd(test, fd, -1, 5, 0, -1), -EBADF);
@@ -181,7 +140,7 @@ static void irqfd_ioctl_checks_its_arguments(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, irqfd(test, fd, event, 5, resample, -1), -EBADF);
 	KUNIT_EXPECT_EQ(test, irqfd(test, fd, event, 5, resample, fd), -EINVAL);
 	/* Not level triggered, or not there at all */
-	route(test, fd, 5, 0, 0x61);
+	test_route(test, fd, 5, 0, 0x61);
 	KUNIT_EXPECT_EQ(test, irqfd(test, fd, event, 5, resample, other), -EINVAL);
 	KUNIT_EXPECT_EQ(test, irqfd(test, fd, event, 6, resample, other), -EINVAL);
 	KUNIT_EXPECT_EQ(test, test_ioctl(test, fd, MSHV_IRQFD, PAGE_SIZE), -EFAULT);
@@ -212,20 +171,20 @@ static void eoi_signals_the_resample_eventfd(struct kunit *test)
 	int event = test_eventfd(test);
 	int resample = test_eventfd(test);
 
-	route(test, fd, 5, 0xfee00000, 0x8061);
+	test_route(test, fd, 5, 0xfee00000, 0x8061);
 	KUNIT_ASSERT_EQ(test, irqfd(test, fd, event, 5, BIT(MSHV_IRQFD_BIT_RESAMPLE), resample),
 			0);
-	signal_eventfd(test, event);
+	test_signal(test, event);
 	KUNIT_EXPECT_TRUE(test, last_assert()->interrupt_control &
 				HV_INTERRUPT_CONTROL_LEVEL_TRIGGERED);
 	/* By vector, which is not the GSI */
 	post_eoi(id, 5);
-	KUNIT_EXPECT_EQ(test, count_of(test, resample), 0);
+	KUNIT_EXPECT_EQ(test, test_count(test, resample), 0);
 	post_eoi(id, 0x61);
-	KUNIT_EXPECT_EQ(test, count_of(test, resample), 1);
+	KUNIT_EXPECT_EQ(test, test_count(test, resample), 1);
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_CLEAR_VIRTUAL_INTERRUPT), 0);
 	post_eoi(id + 1, 0x61);
-	KUNIT_EXPECT_EQ(test, count_of(test, resample), 0);
+	KUNIT_EXPECT_EQ(test, test_count(test, resample), 0);
 	test_close(fd);
 	test_close(event);
 	test_close(resample);
@@ -237,11 +196,11 @@ static void resampling_stays_level_triggered_when_the_table_changes(struct kunit
 	int event = test_eventfd(test);
 	int resample = test_eventfd(test);
 
-	route(test, fd, 5, 0, 0x8061);
+	test_route(test, fd, 5, 0, 0x8061);
 	KUNIT_ASSERT_EQ(test, irqfd(test, fd, event, 5, BIT(MSHV_IRQFD_BIT_RESAMPLE), resample),
 			0);
-	route(test, fd, 5, 0, 0x61);
-	signal_eventfd(test, event);
+	test_route(test, fd, 5, 0, 0x61);
+	test_signal(test, event);
 	KUNIT_EXPECT_TRUE(test, last_assert()->interrupt_control &
 				HV_INTERRUPT_CONTROL_LEVEL_TRIGGERED);
 	test_close(fd);
@@ -255,12 +214,12 @@ static void eoi_of_an_external_interrupt_clears_it(struct kunit *test)
 	int event = test_eventfd(test);
 	int resample = test_eventfd(test);
 
-	route(test, fd, 5, 0, 0x8761);
+	test_route(test, fd, 5, 0, 0x8761);
 	KUNIT_ASSERT_EQ(test, irqfd(test, fd, event, 5, BIT(MSHV_IRQFD_BIT_RESAMPLE), resample),
 			0);
 	post_eoi(test_partition_of(test, fd)->id, 0x61);
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_CLEAR_VIRTUAL_INTERRUPT), 1);
-	KUNIT_EXPECT_EQ(test, count_of(test, resample), 1);
+	KUNIT_EXPECT_EQ(test, test_count(test, resample), 1);
 	test_close(fd);
 	test_close(event);
 	test_close(resample);
@@ -277,7 +236,7 @@ static void nothing_is_left_whichever_allocation_fails(struct kunit *test)
 
 	arg.fd = test_eventfd(test);
 	arg.resamplefd = test_eventfd(test);
-	route(test, fd, 5, 0, 0x8061);
+	test_route(test, fd, 5, 0, 0x8061);
 	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)user, &arg, sizeof(arg)), 0);
 	for (n = 1; ret == -ENOMEM; n++) {
 		test_fail_alloc(n);

@@ -6,14 +6,19 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/ptrace.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include <tlfs/partition.h>
 #include <uapi/linux/mshv.h>
 
+#include "../compat.h"
+#include "../intr.h"
+#include "../mshv.h"
 #include "../partition.h"
 #include "../pool.h"
 #include "../vp.h"
@@ -39,6 +44,105 @@ int test_eventfd(struct kunit *test)
 	return fd;
 }
 
+void test_signal(struct kunit *test, int fd)
+{
+	struct eventfd_ctx *ctx = eventfd_ctx_fdget(fd);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ctx));
+	mshv_eventfd_signal(ctx);
+	eventfd_ctx_put(ctx);
+}
+
+u64 test_count(struct kunit *test, int fd)
+{
+	struct eventfd_ctx *ctx = eventfd_ctx_fdget(fd);
+	wait_queue_entry_t wait;
+	u64 count = 0;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ctx));
+	/* Removing what is not in the queue takes the count all the same. */
+	init_waitqueue_entry(&wait, current);
+	INIT_LIST_HEAD(&wait.entry);
+	eventfd_ctx_remove_wait_queue(ctx, &wait, &count);
+	eventfd_ctx_put(ctx);
+
+	return count;
+}
+
+void test_route(struct kunit *test, int fd, u32 gsi, u32 address, u32 data)
+{
+	const struct mshv_user_irq_entry entry = {
+		.gsi = gsi, .address_lo = address, .data = data,
+	};
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	int ret;
+
+	mutex_lock(&partition->mutex);
+	ret = mshv_routing_set(partition, &entry, 1);
+	mutex_unlock(&partition->mutex);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+}
+
+void test_set_scheduler(u64 scheduler)
+{
+	fake_config.scheduler = scheduler;
+	mshv_root.scheduler = scheduler;
+}
+
+static int runner_thread(void *data)
+{
+	struct test_runner *runner = data;
+	struct file *file = fget(runner->vp_fd);
+
+	allow_signal(SIGUSR1);
+	kthread_use_mm(runner->mm);
+	runner->ret = file->f_op->unlocked_ioctl(file, MSHV_RUN_VP, runner->user);
+	kthread_unuse_mm(runner->mm);
+	fput(file);
+	complete(&runner->done);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(HZ / 100);
+
+	return 0;
+}
+
+struct test_runner *test_run(struct kunit *test, int vp_fd)
+{
+	struct test_runner *runner = kunit_kzalloc(test, sizeof(*runner), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, runner);
+	runner->user = test_user(test, PAGE_SIZE);
+	runner->mm = current->mm;
+	runner->vp_fd = vp_fd;
+	init_completion(&runner->done);
+	runner->task = kthread_create(runner_thread, runner, "mshv-runner");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(runner->task));
+	get_task_struct(runner->task);
+	wake_up_process(runner->task);
+
+	return runner;
+}
+
+long test_ran(struct kunit *test, struct test_runner *runner)
+{
+	bool done = wait_for_completion_timeout(&runner->done, 20 * HZ);
+
+	KUNIT_ASSERT_TRUE_MSG(test, done, "MSHV_RUN_VP does not return");
+	kthread_stop(runner->task);
+	put_task_struct(runner->task);
+
+	return runner->ret;
+}
+
+u32 test_message_type(struct kunit *test, unsigned long user)
+{
+	u32 type;
+
+	KUNIT_ASSERT_EQ(test, copy_from_user(&type, (void __user *)user, sizeof(type)), 0);
+
+	return type;
+}
+
 int test_init(struct kunit *test)
 {
 	fake_hv_reset();
@@ -52,6 +156,8 @@ void test_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_hv_errors(), 0);
 	KUNIT_EXPECT_EQ(test, fake_hv_partitions(), 0);
 	fake_hv_reset();
+	test_set_scheduler(HV_SCHEDULER_TYPE_ROOT);
+	mshv_root.platform.ext_features = 0;
 }
 
 unsigned long test_user(struct kunit *test, size_t size)

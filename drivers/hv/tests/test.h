@@ -6,6 +6,7 @@
 #define MSHV_TEST_H
 
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/types.h>
 
 #include "fake_hv.h"
@@ -111,6 +112,87 @@ struct mshv_vp *test_vp_of(struct kunit *test, int fd);
  * Return: its file descriptor, which is for the test to close.
  */
 int test_eventfd(struct kunit *test);
+
+/**
+ * test_signal() - signal an eventfd
+ * @test: the test
+ * @fd: its descriptor
+ */
+void test_signal(struct kunit *test, int fd);
+
+/**
+ * test_count() - take an eventfd's count
+ * @test: the test
+ * @fd: its descriptor
+ *
+ * Return: what read(2) would give, and 0 where it would block.
+ */
+u64 test_count(struct kunit *test, int fd);
+
+/**
+ * test_route() - set a routing table of one entry
+ * @test: the test
+ * @fd: partition's file descriptor
+ * @gsi: the entry's number
+ * @address: MSI address
+ * @data: MSI data
+ */
+void test_route(struct kunit *test, int fd, u32 gsi, u32 address, u32 data);
+
+/**
+ * test_set_scheduler() - let the hypervisor have another scheduler
+ * @scheduler: HV_SCHEDULER_TYPE_*
+ *
+ * Until the end of the test; no partition exists.
+ */
+void test_set_scheduler(u64 scheduler);
+
+/**
+ * struct test_runner - a thread that runs a VP
+ * @task: the thread
+ * @mm: the address space it does that in
+ * @vp_fd: the VP's file descriptor
+ * @user: where the message goes
+ * @ret: what MSHV_RUN_VP returned
+ * @done: completed when it has
+ */
+struct test_runner {
+	struct task_struct *task;
+	struct mm_struct *mm;
+	int vp_fd;
+	unsigned long user;
+	long ret;
+	struct completion done;
+};
+
+/**
+ * test_run() - run a VP in a thread of its own
+ * @test: the test
+ * @vp_fd: the VP's file descriptor
+ *
+ * The thread can be sent SIGUSR1.
+ *
+ * Return: the thread, freed with the test.
+ */
+struct test_runner *test_run(struct kunit *test, int vp_fd);
+
+/**
+ * test_ran() - wait until MSHV_RUN_VP has returned
+ * @test: the test
+ * @runner: the thread
+ *
+ * Return: what it returned.
+ */
+long test_ran(struct kunit *test, struct test_runner *runner);
+
+/**
+ * test_message_type() - the message that user space got
+ * @test: the test
+ * @user: where
+ *
+ * Return: its type.
+ */
+u32 test_message_type(struct kunit *test, unsigned long user);
 
 /**
  * test_root_balance() - pages that root's own pool holds

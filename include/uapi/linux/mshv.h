@@ -306,4 +306,27 @@ enum {
 #define MSHV_GET_VP_STATE	_IOWR(MSHV_IOCTL, 0x01, struct mshv_get_set_vp_state)
 #define MSHV_SET_VP_STATE	_IOWR(MSHV_IOCTL, 0x02, struct mshv_get_set_vp_state)
 
+/*
+ * What follows is not upstream's. Its numbers are in a range that upstream Linux
+ * and Azure's kernel leave free.
+ */
+
+/* Flags of MSHV_CANCEL_VP: withdraw a request instead of making one */
+#define MSHV_CANCEL_VP_CLEAR		(1U << 0)
+#define MSHV_CANCEL_VP_FLAGS_MASK	MSHV_CANCEL_VP_CLEAR
+
+/*
+ * VP fds: make MSHV_RUN_VP return -EINTR. The argument is a set of flags, by value.
+ *
+ * May be called by any thread and in a signal handler, whether or not the VP is
+ * being run; it does not wait for it. A request stays until a MSHV_RUN_VP has
+ * returned -EINTR, so none is lost between a VMM's last check and its ioctl; two
+ * are one. A message that comes first is delivered first.
+ *
+ * With MSHV_CANCEL_VP_CLEAR it returns 1 if there was a request, 0 if not. That
+ * changes nothing where there is none, and is how to find out whether the kernel
+ * has this ioctl: -ENOTTY says that it has not.
+ */
+#define MSHV_CANCEL_VP		_IO(MSHV_IOCTL, 0xC0)
+
 #endif /* _UAPI_LINUX_MSHV_H */
