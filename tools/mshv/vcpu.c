@@ -69,14 +69,31 @@ static void end_emulation(struct vcpu *vcpu)
 	vm_end(vcpu->vm, STATUS_ERROR, "%s: %s", why, place);
 }
 
+/*
+ * HLT with interrupts on is the hypervisor's affair. With interrupts off it is
+ * the end of a processor, unless another one resets it: look again now and then.
+ */
 static void handle_halt(struct vcpu *vcpu)
 {
-	if (vcpu->vm->config->flat)
-		vm_end(vcpu->vm, STATUS_OK, "%s", "");
-	else if (mshv_msg_header(&vcpu->vp.msg)->rflags & X86_RFLAGS_IF)
-		mshv_vp_complete(&vcpu->vp, NULL);	/* nothing to wait for here: run on */
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	struct vm *vm = vcpu->vm;
+	unsigned int i;
+
+	if (vm->config->flat) {
+		vm_end(vm, STATUS_OK, "%s", "");
+		return;
+	}
+	if (mshv_msg_header(&vcpu->vp.msg)->rflags & X86_RFLAGS_IF) {
+		mshv_vp_complete(&vcpu->vp, NULL);
+		return;
+	}
+	vcpu->halted = true;
+	for (i = 0; i < vm->config->cpus && vm->cpus[i].halted; i++)
+		;
+	if (i == vm->config->cpus)
+		vm_end(vm, STATUS_GUEST_HALTED, "the guest has halted for good");
 	else
-		vm_end(vcpu->vm, STATUS_GUEST_HALTED, "the guest has halted for good");
+		nanosleep(&pause, NULL);
 }
 
 static void handle_unknown(struct vcpu *vcpu)
@@ -95,6 +112,8 @@ static void handle_message(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 	char place[128];
 
+	if (vcpu->vp.msg.header.message_type != HVMSG_X64_HALT)
+		vcpu->halted = false;
 	switch (vcpu->vp.msg.header.message_type) {
 	case HVMSG_X64_IO_PORT_INTERCEPT:
 		if (mshv_emulate_io(&vcpu->vp, &vm_bus_ops, vcpu))

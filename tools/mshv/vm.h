@@ -57,6 +57,7 @@ struct vm_config {
  * @thread: the thread that runs it, if @started
  * @started: there is a thread
  * @finished: the thread has left its loop
+ * @halted: the guest has halted it with interrupts off
  * @stats: messages by their type
  */
 struct vcpu {
@@ -65,6 +66,7 @@ struct vcpu {
 	pthread_t thread;
 	bool started;
 	atomic_bool finished;
+	atomic_bool halted;
 	uint64_t stats[VM_MAX_STATS];
 };
 

@@ -23,8 +23,7 @@ struct emulation {
 	unsigned int mode;		/* 16, 32 or 64 */
 	struct mshv_regs regs;
 	struct mshv_insn insn;
-	/* The page that the intercept is about: virtual and physical */
-	bool have_page;
+	/* The access that was intercepted */
 	bool access_is_write;
 	__u64 gpa_page;
 };
@@ -63,8 +62,8 @@ static int memory_at(struct emulation *e, __u64 gva, bool write, __u8 **ptr, __u
 /* Read or write guest virtual memory that may cross a page */
 static int copy_memory(struct emulation *e, __u64 gva, void *data, unsigned int size, bool write)
 {
-	__u8 *bytes = data, *ptr;
-	__u64 room;
+	__u8 *bytes = data, *ptr = NULL;
+	__u64 room = 0;
 	int ret;
 
 	while (size) {
@@ -174,28 +173,15 @@ static void advance(struct emulation *e, enum mshv_gpr reg)
 	set_address_register(e, reg, e->regs.gpr[reg] + step);
 }
 
-/*
- * One access of the guest's, to memory or to a device. The operand that was
- * intercepted is known to be in the message's page: the rest is translated.
- */
+/* One operand: that which was intercepted is in the message's page, the other is memory. */
 static int access_operand(struct emulation *e, __u64 linear, bool intercepted, bool write,
 			  __u64 *value)
 {
 	unsigned int size = e->insn.size;
-	__u64 offset = linear & ~HV_HYP_PAGE_MASK, room, gpa = e->gpa_page | offset;
-	__u8 *ptr = NULL;
-	int ret;
+	__u64 offset = linear & ~HV_HYP_PAGE_MASK, gpa = e->gpa_page | offset;
 
-	if (!intercepted || !e->have_page) {
-		ret = memory_at(e, linear, write, &ptr, &room);
-		if (ret)
-			return ret;
-		if (ptr)
-			return copy_memory(e, linear, value, size, write);
-		ret = mshv_translate_gva(e->vp->fd, e->vp->index, linear, 0, &gpa);
-		if (ret)
-			return ret < 0 ? ret : -EFAULT;
-	}
+	if (!intercepted)
+		return copy_memory(e, linear, value, size, write);
 	if (offset + size > HV_HYP_PAGE_SIZE)
 		return mshv_fail(EOPNOTSUPP, HV_STATUS_SUCCESS, "emulation",
 				 "device access across pages at 0x%llx", gpa);
@@ -275,12 +261,16 @@ int mshv_emulate_mmio(struct mshv_vp *vp, const struct mshv_bus_ops *ops, void *
 		.ops = ops,
 		.context = context,
 		.access_is_write = msg->header.intercept_access_type == HV_INTERCEPT_ACCESS_WRITE,
-		.have_page = msg->memory_access_info & HV_X64_MEMORY_ACCESS_GVA_GPA_VALID,
 		.gpa_page = msg->guest_physical_address & HV_HYP_PAGE_MASK,
 	};
 	bool done = true;
 	int ret;
 
+	/* Without a translation it was the guest's page tables that are not in memory. */
+	if (!(msg->memory_access_info & HV_X64_MEMORY_ACCESS_GVA_GPA_VALID))
+		return mshv_fail(EFAULT, HV_STATUS_SUCCESS, "emulation",
+				 "page table at 0x%llx, where there is no memory",
+				 msg->guest_physical_address);
 	if (msg->header.intercept_access_type == HV_INTERCEPT_ACCESS_EXECUTE)
 		return mshv_fail(EFAULT, HV_STATUS_SUCCESS, "emulation",
 				 "instruction fetch at 0x%llx, where there is no memory",

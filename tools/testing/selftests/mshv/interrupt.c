@@ -158,7 +158,8 @@ static GUEST_CODE void guest_waits_for_nmi(void)
 	guest_install_handlers();
 	guest_enable_x2apic();
 	GUEST_SYNC(1);
-	asm volatile("hlt");	/* with interrupts off: only an NMI ends it */
+	while (!guest_nmis)
+		asm volatile("pause");
 	GUEST_SYNC_ARG(2, guest_nmis);
 	GUEST_DONE();
 }

@@ -212,8 +212,9 @@ TEST(access_without_memory_is_a_message)
 	EXPECT_LE(1, mem->instruction_byte_count) TH_LOG("VMMs decode these bytes");
 	ASSERT_OK(mshv_vp_get_regs(&vm.vp, &regs));
 	EXPECT_EQ(mem->header.rip, regs.rip);
-	EXPECT_EQ(0, mshv_translate_gva(vm.vp.fd, 0, mem->guest_virtual_address, 0, &gpa));
-	EXPECT_EQ(mem->guest_virtual_address, gpa);
+	EXPECT_EQ(HV_TRANSLATE_GVA_GPA_UNMAPPED,
+		  mshv_translate_gva(vm.vp.fd, 0, mem->guest_virtual_address,
+				     HV_TRANSLATE_GVA_VALIDATE_READ, &gpa));
 	vm_destroy(&vm);
 }
 

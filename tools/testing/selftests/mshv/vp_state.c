@@ -67,7 +67,8 @@ TEST_F(vp, local_apic_of_a_new_vp)
 	struct hv_local_interrupt_controller_state *lapic = (void *)self->buf;
 	int i;
 
-	ASSERT_EQ(sizeof(*lapic), mshv_get_vp_state(self->vm.vp.fd, MSHV_VP_STATE_LAPIC, lapic,
+	/* The driver counts in pages; the state is in the first bytes. */
+	ASSERT_LE(sizeof(*lapic), mshv_get_vp_state(self->vm.vp.fd, MSHV_VP_STATE_LAPIC, lapic,
 						    PAGE_SIZE));
 	EXPECT_EQ(0, lapic->apic_id);
 	EXPECT_EQ(0xff, lapic->apic_spurious & 0x1ff) TH_LOG("software-disabled");
@@ -161,7 +162,7 @@ TEST_F(vp, wrong_arguments_are_refused)
 		EXPECT_EQ(-1, ioctl(self->vm.vp.fd, requests[i], &args));
 		args = good;
 		EXPECT_EQ(0, ioctl(self->vm.vp.fd, requests[i], &args));
-		EXPECT_EQ(sizeof(struct hv_local_interrupt_controller_state), args.buf_sz);
+		EXPECT_LE(sizeof(struct hv_local_interrupt_controller_state), args.buf_sz);
 	}
 }
 
