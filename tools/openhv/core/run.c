@@ -134,12 +134,29 @@ static void prepare_events(struct vp *vp)
 		apic_assist_arm(vp);
 }
 
-static void take_offer(struct vp *vp)
+/*
+ * While the guest runs, the vector on offer is not in the IRR: the guest may
+ * take it at any moment, and the same vector arriving after that is another
+ * interrupt.
+ */
+static void hand_out_offer(struct vp *vp)
 {
-	int vector = vcpu_virq_taken(&vp->vcpu);
+	int vector = vcpu_virq_offered(&vp->vcpu);
 
-	if (vector >= 0)
+	if (vector >= 0 && !vp->offered_extint)
+		bitmap_clear_atomic(vp->apic.irr, vector);
+}
+
+static void take_back_offer(struct vp *vp)
+{
+	int vector = vcpu_virq_offered(&vp->vcpu);
+
+	if (vector < 0)
+		return;
+	if (vcpu_virq_taken(&vp->vcpu) >= 0)
 		vlapic_ack(&vp->apic, vector, vp->offered_extint);
+	else if (!vp->offered_extint)
+		bitmap_set_atomic(vp->apic.irr, vector);
 }
 
 /*
@@ -203,11 +220,12 @@ enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 		prepare_events(vp);
 		if (!begin_guest_mode(vp))
 			continue;
+		hand_out_offer(vp);
 		entered = rdtsc();
 		vcpu_enter(lp, &vp->vcpu);
 		store_release(&vp->in_guest, 0);
 		vp->run_time += rdtsc() - entered;
-		take_offer(vp);
+		take_back_offer(vp);
 		apic_assist_collect(vp);
 		vp_handle_exit(lp, vp);
 	}

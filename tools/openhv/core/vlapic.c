@@ -620,7 +620,6 @@ void vlapic_ack(struct vlapic *apic, u8 vector, bool extint)
 		atomic_cmpxchg(&apic->extint, &old, 0);
 		return;
 	}
-	bitmap_clear_atomic(apic->irr, vector);
 	if (!synic_auto_eoi(apic->vp, vector))
 		apic->isr[vector / 32] |= 1U << (vector % 32);
 }

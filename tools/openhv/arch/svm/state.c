@@ -337,6 +337,11 @@ void vcpu_set_virq(struct vcpu *v, int vector, bool ignore_tpr)
 	vmcb->int_ctl = ctl;
 }
 
+int vcpu_virq_offered(const struct vcpu *v)
+{
+	return v->arch.virq;
+}
+
 int vcpu_virq_taken(struct vcpu *v)
 {
 	int vector = v->arch.virq;

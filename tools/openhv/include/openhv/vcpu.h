@@ -239,6 +239,9 @@ void vcpu_set_injection(struct vcpu *v, const struct vcpu_event *ev);
  */
 void vcpu_set_virq(struct vcpu *v, int vector, bool ignore_tpr);
 
+/* What vcpu_set_virq() was last given, unless it has been taken since; or -1. */
+int vcpu_virq_offered(const struct vcpu *v);
+
 /**
  * vcpu_virq_taken() - whether the guest took the interrupt that was offered
  * @v: the VCPU

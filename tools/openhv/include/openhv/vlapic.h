@@ -184,7 +184,7 @@ void vlapic_accept_extint(struct vlapic *apic, u8 vector);
  */
 int vlapic_next(struct vlapic *apic, bool *extint, bool *blocked);
 
-/* The VP took what vlapic_next() gave. */
+/* The VP took what vlapic_next() gave, and what is no longer in the IRR. */
 void vlapic_ack(struct vlapic *apic, u8 vector, bool extint);
 
 /* Something is pending that would end a HLT. */
