@@ -83,13 +83,18 @@ static void handle_eoi(u64 partition_id, const struct hv_x64_apic_eoi_message *e
 		mshv_irqfd_eoi(partition, eoi->interrupt_vector);
 }
 
-void mshv_message_handle(const struct hv_message *message, struct mshv_event_ring *doorbells)
+bool mshv_message_handle(const struct hv_message *message)
 {
+	const struct hv_notification_message_payload *notification = (void *)message->u.payload;
 	const void *payload = message->u.payload;
 	u32 type = READ_ONCE(message->header.message_type);
+	bool doorbells = false;
 
 	rcu_read_lock();
 	switch (type) {
+	case HVMSG_SYNIC_SINT_INTERCEPT:
+		doorbells = notification->sint_index == HV_SYNIC_DOORBELL_SINT_INDEX;
+		break;
 	case HVMSG_SCHEDULER_VP_SIGNAL_PAIR:
 		handle_signal_pair(payload);
 		break;
@@ -110,4 +115,6 @@ void mshv_message_handle(const struct hv_message *message, struct mshv_event_rin
 		pr_warn_ratelimited("message of type %#x is not for this driver\n", type);
 	}
 	rcu_read_unlock();
+
+	return doorbells;
 }

@@ -18,7 +18,9 @@
 
 #include <uapi/linux/mshv.h>
 
+#include "access.h"
 #include "hvcalls.h"
+#include "ioeventfd.h"
 #include "partition.h"
 #include "passthru.h"
 #include "trace.h"
@@ -122,6 +124,7 @@ static int partition_release(struct inode *inode, struct file *file)
 
 	trace_mshv_partition_release(partition->id);
 	mshv_irqfd_release(partition);
+	mshv_ioeventfd_release(partition);
 	mshv_partition_put(partition);
 
 	return 0;
@@ -174,8 +177,14 @@ static long partition_ioctl(struct file *file, unsigned int cmd, unsigned long a
 	case MSHV_IRQFD:
 		ret = mshv_ioctl_irqfd(partition, uarg);
 		break;
+	case MSHV_IOEVENTFD:
+		ret = mshv_ioctl_ioeventfd(partition, uarg);
+		break;
 	case MSHV_SET_MSI_ROUTING:
 		ret = mshv_ioctl_set_msi_routing(partition, uarg);
+		break;
+	case MSHV_GET_GPAP_ACCESS_BITMAP:
+		ret = mshv_ioctl_get_gpap_access_bitmap(partition, uarg);
 		break;
 	case MSHV_ROOT_HVCALL:
 		ret = mshv_ioctl_root_hvcall(partition, MSHV_PASSTHRU_PARTITION, uarg);
@@ -209,6 +218,7 @@ static struct mshv_partition *partition_alloc(u64 flags)
 	mutex_init(&partition->mutex);
 	mshv_mem_init(&partition->mem);
 	mshv_irqfd_init(&partition->intr);
+	INIT_LIST_HEAD(&partition->ioeventfds);
 	init_completion(&partition->async.done);
 
 	return partition;

@@ -47,6 +47,7 @@ struct mshv_async {
  * @vps: by VP index; written under @mutex, read under RCU
  * @mem: guest memory
  * @intr: interrupt routes and irqfds
+ * @ioeventfds: its doorbells; @mutex
  * @async: its asynchronous hypercall
  */
 struct mshv_partition {
@@ -61,6 +62,7 @@ struct mshv_partition {
 	struct mshv_vp __rcu *vps[MSHV_MAX_VPS];
 	struct mshv_mem mem;
 	struct mshv_intr intr;
+	struct list_head ioeventfds;
 	struct mshv_async async;
 };
 

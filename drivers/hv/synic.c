@@ -8,7 +8,9 @@
 
 #include <linux/cpuhotplug.h>
 #include <linux/io.h>
+#include <linux/irq_work.h>
 #include <linux/irqflags.h>
+#include <linux/kernel.h>
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
@@ -25,16 +27,20 @@
  * @flags: SIEF page; nothing is read from it, but the SynIC wants one
  * @events: SIRB page
  * @doorbells: the ring of HV_SYNIC_DOORBELL_SINT_INDEX in it
+ * @more: goes on emptying it
  */
 struct synic {
 	struct hv_message_page *messages;
 	void *flags;
 	struct hv_synic_event_ring_page *events;
 	struct mshv_event_ring doorbells;
+	struct irq_work more;
 };
 
 static DEFINE_PER_CPU(struct synic, synic);
 static int synic_cpuhp_state;
+
+static void synic_more(struct irq_work *work);
 
 /* Turn on the page that the hypervisor has put in an MSR, and map it. */
 static void *page_enable(u32 msr)
@@ -87,21 +93,23 @@ static void synic_off(void)
 
 static void synic_unmap(struct synic *s)
 {
+	void *pages[] = { s->messages, s->flags, s->events };
 	unsigned long flags;
-	struct synic old;
+	unsigned int i;
 
 	/* The handler runs on this CPU, with interrupts off. */
 	local_irq_save(flags);
-	old = *s;
-	*s = (struct synic) {};
+	mshv_doorbell_drain(&s->doorbells);
+	s->doorbells.ring = NULL;
+	s->messages = NULL;
+	s->flags = NULL;
+	s->events = NULL;
 	local_irq_restore(flags);
+	irq_work_sync(&s->more);
 
-	if (old.events)
-		memunmap(old.events);
-	if (old.flags)
-		memunmap(old.flags);
-	if (old.messages)
-		memunmap(old.messages);
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		if (pages[i])
+			memunmap(pages[i]);
 }
 
 static int synic_cpu_offline(unsigned int cpu)
@@ -116,6 +124,7 @@ static int synic_cpu_online(unsigned int cpu)
 {
 	struct synic *s = this_cpu_ptr(&synic);
 
+	init_irq_work(&s->more, synic_more);
 	s->messages = page_enable(HV_X64_MSR_SIMP);
 	s->flags = page_enable(HV_X64_MSR_SIEFP);
 	s->events = page_enable(HV_X64_MSR_SIRBP);
@@ -149,6 +158,7 @@ static void synic_isr(void)
 {
 	struct synic *s = this_cpu_ptr(&synic);
 	struct hv_message *message;
+	bool doorbells;
 
 	if (!s->messages)
 		return;
@@ -156,8 +166,19 @@ static void synic_isr(void)
 	if (READ_ONCE(message->header.message_type) == HVMSG_NONE)
 		return;
 
-	mshv_message_handle(message, &s->doorbells);
+	doorbells = mshv_message_handle(message);
 	message_done(message);
+	if (doorbells && !mshv_doorbell_drain(&s->doorbells))
+		irq_work_queue(&s->more);
+}
+
+/* A guest that rings without end does not keep other interrupts from being taken. */
+static void synic_more(struct irq_work *work)
+{
+	struct synic *s = container_of(work, struct synic, more);
+
+	if (!mshv_doorbell_drain(&s->doorbells))
+		irq_work_queue(work);
 }
 
 int mshv_synic_init(void)

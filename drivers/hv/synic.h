@@ -45,10 +45,24 @@ struct mshv_event_ring {
 /**
  * mshv_message_handle() - act on a message of the hypervisor's
  * @message: in this CPU's slot; what it says is not trusted to be well formed
- * @doorbells: this CPU's ring of doorbell events
  *
  * Called in interrupt context.
+ *
+ * Return: true if the message says that there are doorbell events.
  */
-void mshv_message_handle(const struct hv_message *message, struct mshv_event_ring *doorbells);
+bool mshv_message_handle(const struct hv_message *message);
+
+/* doorbell.c */
+
+/**
+ * mshv_doorbell_drain() - take events out of a CPU's ring, and signal their ports
+ * @ring: this CPU's
+ *
+ * Called with interrupts disabled.
+ *
+ * Return: true if the ring is empty; false if there may be more, which will not be
+ * notified of: call again, soon.
+ */
+bool mshv_doorbell_drain(struct mshv_event_ring *ring);
 
 #endif /* MSHV_SYNIC_H */

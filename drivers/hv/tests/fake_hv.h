@@ -118,6 +118,16 @@ const void *fake_hv_last(u16 code);
 u64 fake_hv_mapping(u64 id, u64 gfn, u32 *flags);
 
 /**
+ * fake_hv_map_some() - do a part of HVCALL_MAP_GPA_PAGES
+ * @call: the call
+ * @done: repetitions completed
+ * @nr: how many to do, at most
+ *
+ * Return: a status; success, for the driver to continue the call.
+ */
+int fake_hv_map_some(const struct fake_call *call, u16 *done, u16 nr);
+
+/**
  * fake_hv_partitions() - how many child partitions there are
  *
  * Return: their number.

@@ -204,6 +204,15 @@ static int call_map(const struct fake_call *call, u16 *done)
 	return HV_STATUS_SUCCESS;
 }
 
+int fake_hv_map_some(const struct fake_call *call, u16 *done, u16 nr)
+{
+	struct fake_call some = *call;
+
+	some.reps = min_t(u16, call->reps, call->start + nr);
+
+	return call_map(&some, done);
+}
+
 static int call_unmap(const struct fake_call *call, u16 *done)
 {
 	const struct hv_input_unmap_gpa_pages *in = call->in;
