@@ -84,7 +84,7 @@ static int place_kernel(struct image *image, const struct guest_memory *memory)
 
 	if (image->address < HIGH_START || image->address > MEMORY_HOLE ||
 	    need > MEMORY_HOLE || image->address + need > memory->low)
-		return complain("%s: too little memory: the kernel needs %" PRIu64 " MiB of %" PRIu64,
+		return complain("%s: too little memory: it needs %" PRIu64 " MiB of %" PRIu64,
 				image->name, align_up(image->address + need, MIB) / MIB,
 				memory->low / MIB);
 	return 0;

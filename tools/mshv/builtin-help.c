@@ -26,9 +26,9 @@ int cmd_help(int argc, char **argv)
 	}
 	for (b = builtins; b->name; b++) {
 		if (!strcmp(argv[1], b->name)) {
-			char *args[] = { argv[1], "--help", NULL };
-
-			return b->run(2, args);
+			argv[0] = argv[1];
+			argv[1] = "--help";
+			return b->run(2, argv);
 		}
 	}
 	fprintf(stderr, "mshv: '%s' is not a subcommand: see 'mshv help'\n", argv[1]);

@@ -22,12 +22,12 @@
 #define ESCAPE		0x01	/* Ctrl-A, as in QEMU and kvmtool */
 
 static struct termios saved_termios;
-static volatile sig_atomic_t terminal_is_raw;
+static atomic_bool terminal_is_raw;
 
 void console_restore_terminal(void)
 {
 	if (terminal_is_raw) {
-		terminal_is_raw = 0;
+		terminal_is_raw = false;
 		tcsetattr(STDIN_FILENO, TCSANOW, &saved_termios);
 	}
 }
@@ -42,7 +42,7 @@ static void make_raw(struct console *console)
 	cfmakeraw(&raw);
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw))
 		return;
-	terminal_is_raw = 1;
+	terminal_is_raw = true;
 	console->raw = true;
 }
 

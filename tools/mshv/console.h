@@ -24,11 +24,9 @@ struct console_ops {
 	void (*quit)(void *context);
 };
 
-/**
- * struct console - the console; all fields but @ops and @context are its own
- * @ops: what it does to the machine
- * @context: passed on to @ops
- * @lock: guards @buffer and @used
+/*
+ * The console. The caller sets ops and context, which is passed on to ops; the rest
+ * is the console's own. The lock guards buffer and used.
  */
 struct console {
 	const struct console_ops *ops;

@@ -30,12 +30,10 @@ struct ioapic_message {
 	uint8_t destination;
 };
 
-/**
- * struct ioapic - an I/O APIC
- * @deliver: called for each interrupt
- * @context: passed on to it
- *
- * The other fields are its registers; the caller's lock guards them all.
+/*
+ * An I/O APIC. The caller sets deliver, which is called for each interrupt, and
+ * context, which is passed on to it; the rest are registers, guarded by the
+ * caller's lock.
  */
 struct ioapic {
 	void (*deliver)(void *context, const struct ioapic_message *msg);

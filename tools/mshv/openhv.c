@@ -18,7 +18,7 @@
 #define INFO_PAGES_MAX	1024
 
 static const char * const exit_names[] = {
-#define EXIT_NAME(name) [OPENHV_EXIT_##name] = #name,
+#define EXIT_NAME(name) #name,
 	OPENHV_EXIT_LIST(EXIT_NAME)
 #undef EXIT_NAME
 };

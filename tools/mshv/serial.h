@@ -13,13 +13,10 @@
 #define SERIAL_PORTS		8	/* how many ports it has */
 #define SERIAL_FIFO_SIZE	16
 
-/**
- * struct serial - a UART
- * @output: called with each byte that the guest sends
- * @set_irq: called when the interrupt line changes
- * @context: passed on to both
- *
- * The other fields are its registers; the caller's lock guards them all.
+/*
+ * A UART. The caller sets output, which is called with each byte that the guest
+ * sends, set_irq, which is called when the interrupt line changes, and context,
+ * which is passed on to both; the rest are registers, guarded by the caller's lock.
  */
 struct serial {
 	void (*output)(void *context, uint8_t byte);

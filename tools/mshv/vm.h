@@ -82,6 +82,11 @@ struct vcpu {
  * @caller: the processor that is at a device, or NULL: it is the console
  * @ports: devices on ports
  * @mmio: devices in memory
+ * @serial: the UART
+ * @ioapic: the I/O APIC
+ * @cmos: the clock
+ * @power: what listens to a guest that ends itself
+ * @console: the other end of the UART
  * @panic_matched: for crash_watch()
  * @end_lock: guards the fields after it
  * @end_cond: signalled when @ended becomes true

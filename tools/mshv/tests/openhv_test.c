@@ -98,7 +98,7 @@ TEST_F(pages, counters_are_summed)
 	self->info->lp[0].root_exits[OPENHV_EXIT_CPUID] = 3;
 	self->info->lp[1].root_exits[OPENHV_EXIT_CPUID] = 4;
 	self->info->lp[1].child_exits[OPENHV_EXIT_IO] = 5;
-	self->info->lp[2].child_exits[OPENHV_EXIT_IO] = 99;	/* not a processor of this machine */
+	self->info->lp[2].child_exits[OPENHV_EXIT_IO] = 99;	/* no such processor */
 	self->info->lp[0].hypercalls = 11;
 	self->info->deposited_pages = 208;
 	print(openhv_info_print, self->info, text, sizeof(text));

@@ -38,7 +38,7 @@ static const char *explain_absence(void)
 	__cpuid(HV_CPUID_VENDOR_AND_MAX_FUNCTIONS, eax, ebx, ecx, edx);
 	if (ebx != HV_CPUID_VENDOR_EBX || ecx != HV_CPUID_VENDOR_ECX ||
 	    edx != HV_CPUID_VENDOR_EDX || eax < HV_CPUID_FEATURES)
-		return "the hypervisor below has no Hyper-V interface, so this is no root partition";
+		return "the hypervisor has no Hyper-V interface, so this is no root partition";
 
 	__cpuid(HV_CPUID_FEATURES, eax, ebx, ecx, edx);
 	if (!(ebx & HV_CREATE_PARTITIONS))

@@ -48,8 +48,8 @@ int __wrap_ioctl(int fd, unsigned long request, void *args)
 	return answer.ret;
 }
 
-#define ARGS(type)	((type *)seen.args)
-#define INPUT(type)	((type *)seen.input)
+#define ARGS(type)	((type *)(&seen.args))
+#define INPUT(type)	((type *)(&seen.input))
 
 TEST(partition_ioctls)
 {
@@ -174,6 +174,7 @@ TEST(a_failed_hypercall_is_told_in_full)
 {
 	const __u32 names[3] = { 0 };
 	union hv_register_value values[3];
+	char text[160];
 
 	answer.ret = -1;
 	answer.error = EINVAL;
@@ -182,13 +183,16 @@ TEST(a_failed_hypercall_is_told_in_full)
 	EXPECT_EQ(-EINVAL, mshv_get_registers(5, 1, names, values, 3));
 	EXPECT_EQ(EINVAL, mshv_last_error()->error);
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, mshv_last_error()->status);
-	EXPECT_STREQ("HVCALL_GET_VP_REGISTERS (code 0x50, 1 of 3 done): Invalid argument "
-		     "[HV_STATUS_INVALID_PARAMETER]", mshv_strerror());
+	snprintf(text, sizeof(text), "%s: %s [%s]",
+		 "HVCALL_GET_VP_REGISTERS (code 0x50, 1 of 3 done)", strerror(EINVAL),
+		 "HV_STATUS_INVALID_PARAMETER");
+	EXPECT_STREQ(text, mshv_strerror());
 
 	answer.status = 0x7fff;
 	EXPECT_EQ(-EINVAL, mshv_clear_interrupt(5));
-	EXPECT_STREQ("HVCALL_CLEAR_VIRTUAL_INTERRUPT (code 0x56): Invalid argument "
-		     "[hypervisor status 0x7fff]", mshv_strerror());
+	snprintf(text, sizeof(text), "%s: %s [%s]", "HVCALL_CLEAR_VIRTUAL_INTERRUPT (code 0x56)",
+		 strerror(EINVAL), "hypervisor status 0x7fff");
+	EXPECT_STREQ(text, mshv_strerror());
 }
 
 TEST(a_failed_ioctl_is_told_in_full)

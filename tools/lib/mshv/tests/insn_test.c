@@ -10,6 +10,7 @@ static const char * const gpr_names[MSHV_GPR_COUNT] = {
 	"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
 	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
 };
+
 static const char * const segment_names[] = { "es", "cs", "ss", "ds", "fs", "gs" };
 static const char * const op_names[] = { "load", "store", "stos", "movs", "ins", "outs" };
 
@@ -128,6 +129,7 @@ static const struct encoding encodings[] = {
 	{ "rep stosl", 16, 3, { 0x66, 0xf3, 0xab }, "rep stos4 ds: a2" },
 	{ "outsb", 16, 1, { 0x6e }, "outs1 ds: a2" },
 };
+
 #define ENCODINGS	ARRAY_SIZE(encodings)
 
 TEST(known_encodings_decode)

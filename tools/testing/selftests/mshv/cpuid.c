@@ -185,7 +185,8 @@ TEST_F(guest, wrong_registrations_are_refused)
 		struct hv_input_register_intercept_result in;
 	} raw = { .in = { .intercept_type = 0xff } };
 
-	EXPECT_STATUS(INVALID_VP_INDEX, mshv_register_cpuid_result(self->vm.partition, 99, &result));
+	EXPECT_STATUS(INVALID_VP_INDEX,
+		      mshv_register_cpuid_result(self->vm.partition, 99, &result));
 	EXPECT_GT(0, mshv_hvcall(self->vm.partition, HVCALL_REGISTER_INTERCEPT_RESULT, 0, &raw,
 				 sizeof(raw), NULL, 0));
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, mshv_last_error()->status);

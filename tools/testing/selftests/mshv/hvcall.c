@@ -188,7 +188,8 @@ TEST_F(hvcall, status_and_errno_go_together)
 	EXPECT_EQ(EINVAL, mshv_last_error()->error);
 	EXPECT_STATUS(UNKNOWN_PROPERTY, mshv_set_property(self->vm.partition, 0xdead, 1));
 	EXPECT_STATUS(INVALID_PARTITION_STATE,
-		      mshv_set_property(self->vm.partition, HV_PARTITION_PROPERTY_PRIVILEGE_FLAGS, 0));
+		      mshv_set_property(self->vm.partition,
+					HV_PARTITION_PROPERTY_PRIVILEGE_FLAGS, 0));
 	EXPECT_EQ(EIO, mshv_last_error()->error);
 	EXPECT_STATUS(INVALID_VP_INDEX, mshv_translate_gva(self->vm.partition, 77, 0, 1, &value));
 }
@@ -209,24 +210,22 @@ TEST_F(hvcall, failed_call_writes_no_output)
 
 TEST_F(hvcall, host_properties)
 {
+	const int dev = self->vm.dev, partition = self->vm.partition;
 	__u64 host = 0, guest = 0, bits = 0;
 
-	EXPECT_OK(mshv_get_property(self->vm.dev, HV_PARTITION_PROPERTY_PHYSICAL_ADDRESS_WIDTH,
-				    &bits));
+	EXPECT_OK(mshv_get_property(dev, HV_PARTITION_PROPERTY_PHYSICAL_ADDRESS_WIDTH, &bits));
 	EXPECT_LE(32, bits);
 	EXPECT_GE(52, bits);
-	EXPECT_OK(mshv_get_property(self->vm.dev, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0, &host));
-	EXPECT_OK(mshv_get_property(self->vm.partition, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0,
-				    &guest));
+	EXPECT_OK(mshv_get_property(dev, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0, &host));
+	EXPECT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0, &guest));
 	EXPECT_EQ(0, guest & ~host) TH_LOG("a guest has no feature that the host has not");
-	EXPECT_OK(mshv_get_property(self->vm.dev, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1, &host));
-	EXPECT_OK(mshv_get_property(self->vm.partition,
-				    HV_PARTITION_PROPERTY_PROCESSOR_CLOCK_FREQUENCY, &guest));
-	EXPECT_LT(1000000, guest);
-	EXPECT_OK(mshv_get_property(self->vm.partition, HV_PARTITION_PROPERTY_XSAVE_STATES, &guest));
-	EXPECT_EQ(3, guest & 3);
-	EXPECT_OK(mshv_get_property(self->vm.partition, HV_PARTITION_PROPERTY_MAX_XSAVE_DATA_SIZE,
+	EXPECT_OK(mshv_get_property(dev, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1, &host));
+	EXPECT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_PROCESSOR_CLOCK_FREQUENCY,
 				    &guest));
+	EXPECT_LT(1000000, guest);
+	EXPECT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_XSAVE_STATES, &guest));
+	EXPECT_EQ(3, guest & 3);
+	EXPECT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_MAX_XSAVE_DATA_SIZE, &guest));
 	EXPECT_LE(576, guest);
 	EXPECT_GE(4096, guest);
 }

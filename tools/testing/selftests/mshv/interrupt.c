@@ -11,6 +11,12 @@
 
 #define VECTOR	0x51
 
+/* Assert an edge to APIC 0 */
+static int assert_fixed(struct test_vm *vm, unsigned int vector)
+{
+	return mshv_assert_interrupt(vm->partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, vector);
+}
+
 static GUEST_CODE void guest_waits(void)
 {
 	guest_handler = guest_count_interrupts;
@@ -55,7 +61,7 @@ static void *assert_later(void *arg)
 
 TEST_F(guest, takes_what_was_asserted_before_it_ran)
 {
-	ASSERT_OK(mshv_assert_interrupt(self->vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR));
+	ASSERT_OK(assert_fixed(&self->vm, VECTOR));
 	EXPECT_EQ(1, vm_run_to_sync(&self->vm, 2));
 	ASSERT_OK(mshv_assert_interrupt(self->vm.vp.fd, HV_X64_INTERRUPT_TYPE_LOWESTPRIORITY, 0,
 					VECTOR));
@@ -76,8 +82,7 @@ TEST_F(guest, takes_each_interrupt_of_many)
 	int i;
 
 	for (i = 1; i <= 1000; i++) {
-		ASSERT_OK(mshv_assert_interrupt(self->vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0,
-						VECTOR));
+		ASSERT_OK(assert_fixed(&self->vm, VECTOR));
 		ASSERT_EQ(i, vm_run_to_sync(&self->vm, 2));
 	}
 }
@@ -91,7 +96,7 @@ TEST_F(guest, logical_destination)
 	/* Nobody has that logical ID: no interrupt, and no harm */
 	mshv_assert_interrupt(self->vm.partition, HV_X64_INTERRUPT_TYPE_FIXED |
 			      HV_INTERRUPT_CONTROL_LOGICAL_DEST, 2, VECTOR);
-	ASSERT_OK(mshv_assert_interrupt(self->vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR));
+	ASSERT_OK(assert_fixed(&self->vm, VECTOR));
 	EXPECT_EQ(2, vm_run_to_sync(&self->vm, 2));
 }
 
@@ -105,7 +110,7 @@ TEST_F(guest, level_interrupt_sends_its_eoi_to_the_vmm)
 	EXPECT_EQ(0, mshv_msg_eoi(&self->vm.vp.msg)->vp_index);
 	EXPECT_EQ(1, vm_run_to_sync(&self->vm, 2));
 	/* An edge of the same vector has no EOI message. */
-	ASSERT_OK(mshv_assert_interrupt(self->vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR));
+	ASSERT_OK(assert_fixed(&self->vm, VECTOR));
 	EXPECT_EQ(2, vm_run_to_sync(&self->vm, 2));
 }
 
@@ -129,7 +134,7 @@ TEST_F(guest, wrong_arguments_do_no_harm)
 	}
 	/* An APIC that nobody has: refused or ignored */
 	mshv_assert_interrupt(self->vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0x1234, VECTOR);
-	ASSERT_OK(mshv_assert_interrupt(self->vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR));
+	ASSERT_OK(assert_fixed(&self->vm, VECTOR));
 	EXPECT_EQ(1, vm_run_to_sync(&self->vm, 2));
 }
 
@@ -294,7 +299,7 @@ TEST_F(guest, deassign_takes_the_count_along)
 	ASSERT_OK(mshv_deassign_irqfd(self->vm.partition, fd, 3));
 	EXPECT_EQ(-1, read(fd, &count, 8)) TH_LOG("count %llu", (unsigned long long)count);
 	ASSERT_OK(mshv_assign_irqfd(self->vm.partition, fd, 3, -1));
-	ASSERT_OK(mshv_assert_interrupt(self->vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, 0x70));
+	ASSERT_OK(assert_fixed(&self->vm, 0x70));
 	EXPECT_EQ(1, vm_run_to_sync(&self->vm, 2));
 }
 
@@ -316,7 +321,7 @@ TEST_F(guest, irqfd_without_a_route_injects_nothing)
 			continue;
 		ASSERT_EQ(8, write(fd, &one, 8));
 	}
-	ASSERT_OK(mshv_assert_interrupt(self->vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR));
+	ASSERT_OK(assert_fixed(&self->vm, VECTOR));
 	EXPECT_EQ(1, vm_run_to_sync(&self->vm, 2));
 	EXPECT_EQ(0, vm_guest_variable(&self->vm, guest_interrupts[0])[0]);
 }
@@ -332,7 +337,7 @@ TEST_F(guest, irqfd_to_a_vp_that_is_not_there)
 	ASSERT_OK(mshv_set_msi_routing(self->vm.partition, &entry, 1));
 	ASSERT_OK(mshv_assign_irqfd(self->vm.partition, fd, 5, -1));
 	ASSERT_EQ(8, write(fd, &one, 8));
-	ASSERT_OK(mshv_assert_interrupt(self->vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR));
+	ASSERT_OK(assert_fixed(&self->vm, VECTOR));
 	EXPECT_EQ(1, vm_run_to_sync(&self->vm, 2));
 }
 

@@ -169,12 +169,14 @@ static void skip_two_bytes(struct guest_frame *frame)
 
 static GUEST_CODE void guest_tries_all_msrs(void)
 {
-	static const uint32_t bases[] = { 0, 0x800, 0x40000000, 0xc0000000, 0xc0010000, 0xc0011000 };
+	static const uint32_t bases[] = {
+		0, 0x800, 0x40000000, 0xc0000000, 0xc0010000, 0xc0011000,
+	};
 	unsigned int i, msr;
 
 	guest_handler = skip_two_bytes;
 	guest_install_handlers();
-	for (i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(bases); i++) {
 		for (msr = bases[i]; msr < bases[i] + 0x200; msr++) {
 			uint32_t low = 0, high = 0;
 

@@ -23,7 +23,7 @@ struct usage {
 	uint64_t deposited, own_free, partitions;
 };
 
-static long meminfo(const char *name)
+static long read_meminfo(const char *name)
 {
 	char line[128];
 	long value = -1;
@@ -51,8 +51,8 @@ static struct usage measure(void)
 			TEST_ASSERT(false, "drop_caches: %s", strerror(errno));
 		close(fd);
 	}
-	u.available = meminfo("MemAvailable");
-	u.slab = meminfo("Slab");
+	u.available = read_meminfo("MemAvailable");
+	u.slab = read_meminfo("Slab");
 	info = openhv_info_read(&size);
 	if (info) {
 		u.openhv = true;
@@ -77,7 +77,9 @@ static const uint8_t spin[] = { 0xeb, 0xfe };
 /* A VMM: a partition with a bit of everything, and a guest that never ends */
 static void __attribute__((noreturn)) be_a_vmm(int ready)
 {
-	const struct mshv_user_irq_entry route = { .gsi = 4, .address_lo = 0xfee00000, .data = 0x41 };
+	const struct mshv_user_irq_entry route = {
+		.gsi = 4, .address_lo = 0xfee00000, .data = 0x41,
+	};
 	struct hv_message msg;
 	struct test_vm vm;
 	void *more;

@@ -44,6 +44,7 @@ static int set_memory(int fd, uint64_t gfn, void *addr, uint64_t pages, uint8_t 
 TEST_F(memory, map_and_unmap)
 {
 	static const uint8_t flags[] = { 0, MEM_RW, MEM_RX, MEM_RWX };
+	char *mem = self->mem;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -51,9 +52,9 @@ TEST_F(memory, map_and_unmap)
 		ASSERT_EQ(0, set_memory(self->fd, 1, self->mem, 1, UNMAP));
 	}
 	/* The same memory twice in one guest, and in pieces */
-	ASSERT_EQ(0, set_memory(self->fd, 0, self->mem, 64, MEM_RWX));
-	ASSERT_EQ(0, set_memory(self->fd, 0x100000, self->mem, 32, MEM_RW));
-	ASSERT_EQ(0, set_memory(self->fd, 0x100020, (char *)self->mem + 32 * PAGE_SIZE, 32, MEM_RW));
+	ASSERT_EQ(0, set_memory(self->fd, 0, mem, 64, MEM_RWX));
+	ASSERT_EQ(0, set_memory(self->fd, 0x100000, mem, 32, MEM_RW));
+	ASSERT_EQ(0, set_memory(self->fd, 0x100020, mem + 32 * PAGE_SIZE, 32, MEM_RW));
 }
 
 TEST_F(memory, wrong_arguments_are_refused)

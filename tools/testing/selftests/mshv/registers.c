@@ -241,7 +241,8 @@ TEST_F(vp, wrong_names_and_values_are_refused)
 		EXPECT_STATUS(INVALID_PARAMETER,
 			      mshv_get_registers(self->vm.vp.fd, 0, &wrong[i], values, 1));
 	}
-	EXPECT_STATUS(INVALID_VP_INDEX, mshv_get_registers(self->vm.partition, 7, names, values, 1));
+	EXPECT_STATUS(INVALID_VP_INDEX,
+		      mshv_get_registers(self->vm.partition, 7, names, values, 1));
 
 	/* How far it came is told. */
 	memcpy(in.names, names, sizeof(names));
@@ -294,14 +295,16 @@ TEST_F(vp, as_many_registers_as_fit_in_a_page)
 TEST_F(vp, register_page_shows_what_hypercalls_set)
 {
 	struct hv_vp_register_page *page = self->vm.vp.page;
+	const union hv_register_value ds = {
+		.segment = { .base = 0x500, .limit = 0xffff, .selector = 0x50, .attributes = 0x93 },
+	};
 
 	TEST_REQUIRE(page, "no register page");
 	set64(&self->vm, HV_X64_REGISTER_RDX, 0x77);
 	set64(&self->vm, HV_X64_REGISTER_R15, 0x88);
 	set64(&self->vm, HV_X64_REGISTER_RIP, 0x99);
 	set64(&self->vm, HV_X64_REGISTER_CR3, 0x3000);
-	set(&self->vm, HV_X64_REGISTER_DS, (union hv_register_value){
-		.segment = { .base = 0x500, .limit = 0xffff, .selector = 0x50, .attributes = 0x93 } });
+	set(&self->vm, HV_X64_REGISTER_DS, ds);
 	if (!page->isvalid)
 		return;		/* then nobody may look into it */
 	EXPECT_EQ(0, page->dirty);

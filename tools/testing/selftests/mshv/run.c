@@ -140,11 +140,11 @@ TEST(port_io_of_all_sizes)
 	vm_destroy(&vm);
 }
 
-static char guest_string[] = "string";
+static const char guest_string[] = "string";
 
 static GUEST_CODE void guest_does_string_io(void)
 {
-	void *address = guest_string;
+	const void *address = guest_string;
 	unsigned long count = sizeof(guest_string) - 1;
 
 	asm volatile("rep outsb" : "+S"(address), "+c"(count) : "d"(0x80) : "memory");

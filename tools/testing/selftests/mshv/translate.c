@@ -134,7 +134,8 @@ TEST_F(vp, wrong_arguments_are_refused)
 {
 	__u64 gpa;
 
-	EXPECT_STATUS(INVALID_VP_INDEX, mshv_translate_gva(self->vm.partition, 5, BASE, READ, &gpa));
+	EXPECT_STATUS(INVALID_VP_INDEX,
+		      mshv_translate_gva(self->vm.partition, 5, BASE, READ, &gpa));
 	EXPECT_STATUS(INVALID_PARAMETER, TRANSLATE(BASE, 1ULL << 40));
 }
 

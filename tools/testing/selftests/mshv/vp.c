@@ -143,7 +143,8 @@ TEST_F(partition, fds_may_be_closed_in_any_order)
 
 	for (order = 0; order < 6; order++) {
 		static const int orders[6][3] = {
-			{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 },
+			{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+			{ 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 },
 		};
 		int fds[3], i;
 

@@ -114,7 +114,8 @@ TEST_F(vp, xsave_area_has_the_registers)
 	ASSERT_OK(mshv_get_property(self->vm.partition, HV_PARTITION_PROPERTY_MAX_XSAVE_DATA_SIZE,
 				    &size));
 	ASSERT_OK(mshv_set_registers(self->vm.vp.fd, 0, &xmm3, 1));
-	ASSERT_EQ(size, mshv_get_vp_state(self->vm.vp.fd, MSHV_VP_STATE_XSAVE, self->buf, BUF_SIZE));
+	ASSERT_EQ(size, mshv_get_vp_state(self->vm.vp.fd, MSHV_VP_STATE_XSAVE, self->buf,
+					  BUF_SIZE));
 	/* The legacy area has XMM3 at 160 + 3 * 16; XCOMP_BV is at 520. */
 	EXPECT_EQ(xmm3.value.reg128.low, *(uint64_t *)(self->buf + 208));
 	EXPECT_EQ(xmm3.value.reg128.high, *(uint64_t *)(self->buf + 216));

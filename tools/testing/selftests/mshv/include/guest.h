@@ -16,7 +16,7 @@
 enum ucall_cmd {
 	UCALL_SYNC = 1,		/* args[0]: how far the guest is */
 	UCALL_DONE,
-	UCALL_ABORT,		/* args[0]: text of the assertion, args[1]: line, args[2..3]: values */
+	UCALL_ABORT,		/* args: text of the assertion, line, the two values */
 };
 
 struct ucall {

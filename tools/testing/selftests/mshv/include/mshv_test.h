@@ -23,11 +23,9 @@
 #define MEM_RWX		(MEM_RW | MEM_RX)
 #define PT_LAPIC	(BIT(MSHV_PT_BIT_LAPIC) | BIT(MSHV_PT_BIT_X2APIC))
 
-/**
- * TEST_ASSERT() - end the test's process if something is not as it has to be
- * @condition: what has to be
- *
- * For the library and for helpers; a test itself uses ASSERT_*() and EXPECT_*().
+/*
+ * End the test's process if something is not as it has to be: for the library and
+ * for helpers; a test itself uses ASSERT_*() and EXPECT_*().
  */
 #define TEST_ASSERT(condition, fmt, ...) \
 	do { \
@@ -142,7 +140,7 @@ void vm_init_long(struct test_vm *vm, uint64_t flags, void (*function)(void));
 
 /* The guest's copy of a variable of this program */
 #define vm_guest_variable(vm, variable) \
-	((__typeof__(&(variable)))vm_guest_address(vm, (uintptr_t)&(variable), sizeof(variable)))
+	((__typeof__(variable) *)vm_guest_address(vm, (uintptr_t)(&(variable)), sizeof(variable)))
 
 /**
  * vm_guest_address() - guest memory in this process

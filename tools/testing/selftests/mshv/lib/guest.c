@@ -22,8 +22,7 @@ volatile uint32_t guest_interrupts[VECTORS];
  * One entry of 16 bytes a vector. Those exceptions that push no error code get
  * a zero, so that all frames look alike.
  */
-asm(
-"	.text\n"
+asm("	.text\n"
 "	.balign 16\n"
 "guest_entries:\n"
 "	.set vector, 0\n"
