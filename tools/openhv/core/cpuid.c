@@ -190,7 +190,7 @@ static void xsave_leaf(struct vp *vp, u32 subleaf, struct hv_cpuid_result *r)
 	case 0:
 		r->eax = lower_32(xcr0);
 		r->edx = upper_32(xcr0);
-		r->ebx = xsave_size(vp->vcpu.xcr0);
+		r->ebx = xsave_size(vcpu_get_xcr0(&vp->vcpu));
 		r->ecx = xsave_size(xcr0);
 		break;
 	case 1:

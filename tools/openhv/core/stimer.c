@@ -76,14 +76,13 @@ bool stimer_write(struct vp *vp, u32 reg, u64 value)
 	struct stimer *st = &vp->synic.stimers[reg / 2];
 
 	if (reg % 2) {
-		stop(st);
 		st->count = value;
+		st->config &= ~HV_STIMER_ENABLE;
 		if (value && st->config & HV_STIMER_AUTO_ENABLE)
 			st->config |= HV_STIMER_ENABLE;
 	} else {
 		if (value & ~HV_STIMER_CONFIG_VALID)
 			return false;
-		stop(st);
 		st->config = value;
 		st->message_pending = false;
 		/* A message needs a SINT, and SINT0 is the hypervisor's own. */
@@ -94,6 +93,8 @@ bool stimer_write(struct vp *vp, u32 reg, u64 value)
 	}
 	if (st->config & HV_STIMER_ENABLE)
 		start(st);
+	else
+		htimer_cancel(&st->timer);
 	return true;
 }
 

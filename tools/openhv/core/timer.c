@@ -54,8 +54,12 @@ void htimer_arm(struct htimer *t, u64 deadline)
 {
 	struct lp *lp = lp_self();
 
-	htimer_cancel(t);
+	/* One that is armed here only moves: the physical timer is set once. */
+	if (load_acquire(&t->lp) != lp)
+		htimer_cancel(t);
 	spin_lock(&lp->timer_lock);
+	if (t->lp == lp)
+		list_del(&t->node);
 	t->deadline = deadline ? deadline : 1;
 	t->lp = lp;
 	insert(lp, t);

@@ -257,6 +257,15 @@ void vcpu_load(struct lp *lp, struct vcpu *v)
 	lp->loaded = v;
 }
 
+u64 vcpu_get_xcr0(const struct vcpu *v)
+{
+	struct lp *lp = lp_self();
+
+	if (vcpu_caps.cr4_valid & CR4_OSXSAVE && lp->loaded == v)
+		return xgetbv(0);
+	return v->xcr0;
+}
+
 void vcpu_flush_tlb(struct vcpu *v)
 {
 	v->arch.asid = 0;

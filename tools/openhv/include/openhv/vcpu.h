@@ -190,6 +190,9 @@ void vcpu_sync(struct lp *lp, struct vcpu *v);
  */
 void vcpu_enter(struct lp *lp, struct vcpu *v);
 
+/* XCR0 as it is now: an emulator lets the guest change it without an exit. */
+u64 vcpu_get_xcr0(const struct vcpu *v);
+
 /* The guest's translations that this VCPU's next entry may use are stale. */
 void vcpu_flush_tlb(struct vcpu *v);
 
