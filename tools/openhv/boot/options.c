@@ -13,6 +13,7 @@
 struct options options = {
 	.scheduler = HV_SCHEDULER_TYPE_ROOT,
 	.console_port = COM1,
+	.compat = COMPAT_PARENT_STATS,
 };
 
 static void set_console(const char *v)
@@ -41,10 +42,35 @@ static void set_loglevel(const char *v)
 	refuse("loglevel=%s: error, warn, info or debug is meant", v);
 }
 
+static void set_compat(const char *v)
+{
+	if (v[0] < '0' + COMPAT_BASE || v[0] > '0' + COMPAT_MAX || v[1])
+		refuse("compat=%s: a level from %u to %u is meant", v, COMPAT_BASE, COMPAT_MAX);
+	options.compat = v[0] - '0';
+}
+
+static void set_gpa_intercept(const char *v)
+{
+	if (!strcmp(v, "page"))
+		options.gpa_intercept_page = true;
+	else if (strcmp(v, "exact"))
+		refuse("gpa-intercept=%s: exact or page is meant", v);
+}
+
+static void set_log(const char *v)
+{
+	if (strcmp(v, "exits"))
+		refuse("log=%s: exits is meant", v);
+	options.log_exits = true;
+}
+
 static const struct {
 	const char *name;
 	void (*set)(const char *value);
 } known[] = {
+	{ "compat", set_compat },
+	{ "gpa-intercept", set_gpa_intercept },
+	{ "log", set_log },
 	{ "console", set_console },
 	{ "loglevel", set_loglevel },
 };

@@ -53,7 +53,8 @@ static void features_leaf(const struct partition *p, struct hv_cpuid_result *r)
 	r->eax = lower_32(p->privileges);
 	r->ebx = upper_32(p->privileges);
 	if (partition_is_root(p)) {
-		r->ecx = options.compat_no_fast_irq ? 0 : HV_VP_DISPATCH_INTERRUPT_INJECTION_AVAILABLE;
+		r->ecx = options.compat < COMPAT_REGISTER_PAGE ? 0 :
+			 HV_VP_DISPATCH_INTERRUPT_INJECTION_AVAILABLE;
 		r->edx = HV_FEATURE_FREQUENCY_MSRS_AVAILABLE |
 			 HV_FEATURE_GUEST_CRASH_MSR_AVAILABLE | HV_STIMER_DIRECT_MODE_AVAILABLE;
 		return;

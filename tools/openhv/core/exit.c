@@ -7,6 +7,7 @@
 #include <openhv/gwalk.h>
 #include <openhv/log.h>
 #include <openhv/lp.h>
+#include <openhv/options.h>
 #include <openhv/root.h>
 #include <openhv/run.h>
 #include <tlfs/interrupt.h>
@@ -174,13 +175,28 @@ static void exit_hlt(struct vp *vp)
 	vp_advance(vp, length);
 }
 
-static void exit_cr8_write(struct vp *vp)
+/* What the architecture asks of a write to CR4 beyond the bits that exist */
+static bool cr4_transition(struct vp *vp, u64 value)
 {
-	u8 bytes[8];
-	u32 n = vp_fetch(vp, bytes, sizeof(bytes)), i;
-	u8 rex = 0, reg;
+	struct vcpu *v = &vp->vcpu;
+	u64 old = vcpu_get_cr(v, 4);
+	bool lma = vcpu_get_efer(v) & EFER_LMA;
 
-	/* [prefixes] [REX] 0F 22 /0, or with LOCK: CR0 means CR8 */
+	if (lma && (!(value & CR4_PAE) || (value ^ old) & CR4_LA57))
+		return false;
+	if (value & ~old & CR4_PCIDE && (!lma || vcpu_get_cr(v, 3) & 0xFFF))
+		return false;
+	return vp_set_cr4(vp, value);
+}
+
+/* MOV to a control register: [prefixes] [REX] 0F 22 /r */
+static void exit_cr_write(struct vp *vp)
+{
+	struct vcpu *v = &vp->vcpu;
+	u8 bytes[8], rex = 0, reg;
+	u32 n = vp_fetch(vp, bytes, sizeof(bytes)), i;
+	u64 value;
+
 	for (i = 0; i < n; i++) {
 		if ((bytes[i] & 0xF0) == 0x40)
 			rex = bytes[i];
@@ -192,11 +208,15 @@ static void exit_cr8_write(struct vp *vp)
 		return;
 	}
 	reg = (bytes[i + 2] & 7) | (rex & 1 ? 8 : 0);
-	if (vp->vcpu.gpr[reg] & ~0xFUL) {
+	value = v->gpr[reg];
+	if (!(vcpu_get_efer(v) & EFER_LMA))
+		value = (u32)value;
+	if (v->exit.cr.cr == 8 && !(value & ~0xFUL)) {
+		vcpu_set_cr(v, 8, value);
+	} else if (v->exit.cr.cr != 4 || !cr4_transition(vp, value)) {
 		vp_inject_gp(vp);
 		return;
 	}
-	vcpu_set_cr(&vp->vcpu, 8, vp->vcpu.gpr[reg]);
 	vp_advance(vp, i + 3);
 }
 
@@ -296,9 +316,53 @@ static void count_exit(struct lp *lp, struct vp *vp)
 		lp->info->child_exits[counter]++;
 }
 
+/* What a newcomer needs to see why a guest died, in the ring (option log=exits) */
+static void trace_exit(const struct vp *vp)
+{
+	static const char * const names[] = {
+		[VCPU_EXIT_CPUID] = "CPUID", [VCPU_EXIT_MSR_READ] = "RDMSR",
+		[VCPU_EXIT_MSR_WRITE] = "WRMSR", [VCPU_EXIT_IO] = "I/O",
+		[VCPU_EXIT_HYPERCALL] = "hypercall", [VCPU_EXIT_HLT] = "HLT",
+		[VCPU_EXIT_NPT_FAULT] = "memory", [VCPU_EXIT_EXCEPTION] = "exception",
+		[VCPU_EXIT_CR_WRITE] = "CR write", [VCPU_EXIT_XSETBV] = "XSETBV",
+		[VCPU_EXIT_WBINVD] = "WBINVD", [VCPU_EXIT_SHUTDOWN] = "triple fault",
+		[VCPU_EXIT_UNDEFINED] = "undefined", [VCPU_EXIT_INVALID] = "invalid state",
+	};
+	const struct vcpu *v = &vp->vcpu;
+	const struct vcpu_exit *e = &v->exit;
+	const char *name = e->reason < ARRAY_SIZE(names) ? names[e->reason] : NULL;
+
+	/* Interrupts of the machine say nothing of the guest. */
+	if (!name)
+		return;
+	switch (e->reason) {
+	case VCPU_EXIT_IO:
+		log_ring("%llu/%u %llx: %s port %x%s size %u%s rax %llx", vp->partition->id,
+			 vp->index, v->rip, e->io.in ? "in" : "out", e->io.port,
+			 e->io.rep ? " rep" : "", e->io.size, e->io.string ? " string" : "",
+			 v->gpr[GPR_RAX]);
+		break;
+	case VCPU_EXIT_NPT_FAULT:
+		log_ring("%llu/%u %llx: %s %llx flags %x", vp->partition->id, vp->index, v->rip,
+			 name, e->npt.gpa, e->npt.flags);
+		break;
+	case VCPU_EXIT_EXCEPTION:
+		log_ring("%llu/%u %llx: %s %u error %x parameter %llx", vp->partition->id,
+			 vp->index, v->rip, name, e->exception.vector, e->exception.error,
+			 e->exception.parameter);
+		break;
+	default:
+		log_ring("%llu/%u %llx: %s rax %llx rcx %llx rdx %llx cr0 %llx cr3 %llx",
+			 vp->partition->id, vp->index, v->rip, name, v->gpr[GPR_RAX],
+			 v->gpr[GPR_RCX], v->gpr[GPR_RDX], vcpu_get_cr(v, 0), vcpu_get_cr(v, 3));
+	}
+}
+
 void vp_handle_exit(struct lp *lp, struct vp *vp)
 {
 	count_exit(lp, vp);
+	if (unlikely(options.log_exits) && !partition_is_root(vp->partition))
+		trace_exit(vp);
 	switch (vp->vcpu.exit.reason) {
 	case VCPU_EXIT_INTERRUPT:
 	case VCPU_EXIT_NMI:
@@ -333,7 +397,7 @@ void vp_handle_exit(struct lp *lp, struct vp *vp)
 		exit_exception(vp);
 		break;
 	case VCPU_EXIT_CR_WRITE:
-		exit_cr8_write(vp);
+		exit_cr_write(vp);
 		break;
 	case VCPU_EXIT_XSETBV:
 		exit_xsetbv(lp, vp);

@@ -3,6 +3,7 @@
  * Hypercalls on memory: deposits, and guest physical address spaces.
  */
 #include <openhv/hypercall.h>
+#include <openhv/info_page.h>
 #include <openhv/partition.h>
 #include <tlfs/memory.h>
 
@@ -25,6 +26,7 @@ hv_status_t hvc_deposit_memory(struct hvcall *c)
 				      c->rep_count - c->rep);
 	if (!status)
 		c->rep = c->rep_count;
+	info_page_update();
 	partition_put(p);
 	return status;
 }
@@ -43,6 +45,7 @@ hv_status_t hvc_withdraw_memory(struct hvcall *c)
 		c->rep++;
 	if (c->rep < c->rep_count)
 		status = HV_STATUS_NO_RESOURCES;	/* nothing left */
+	info_page_update();
 	partition_put(p);
 	return status;
 }

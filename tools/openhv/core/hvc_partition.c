@@ -267,7 +267,7 @@ hv_status_t hvc_get_partition_property_ex(struct hvcall *c)
 		return status;
 	switch (in->property_code) {
 	case HV_PARTITION_PROPERTY_VMM_CAPABILITIES:
-		if (options.compat_no_vmm_caps) {
+		if (options.compat < COMPAT_VMM_CAPS) {
 			status = HV_STATUS_UNKNOWN_PROPERTY;
 			break;
 		}

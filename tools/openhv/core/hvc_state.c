@@ -21,7 +21,7 @@ static void **state_page_slot(struct vp *vp, u16 type)
 {
 	switch (type) {
 	case HV_VP_STATE_PAGE_REGISTERS:
-		return options.compat_no_register_page ? NULL : (void **)&vp->regs;
+		return options.compat < COMPAT_REGISTER_PAGE ? NULL : (void **)&vp->regs;
 	case HV_VP_STATE_PAGE_INTERCEPT_MESSAGE:
 		return (void **)&vp->message;
 	}

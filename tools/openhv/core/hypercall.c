@@ -8,6 +8,7 @@
 #include <openhv/gwalk.h>
 #include <openhv/hypercall.h>
 #include <openhv/log.h>
+#include <openhv/options.h>
 #include <openhv/partition.h>
 #include <openhv/run.h>
 #include <openhv/string.h>
@@ -105,6 +106,21 @@ static hv_status_t run_reps(const struct hvcall_desc *d, struct hvcall *c)
 	return status;
 }
 
+/* Newer builds tell whose memory is missing, and whether it has to be in one piece. */
+static hv_status_t which_memory(u16 code)
+{
+	if (options.compat < COMPAT_STATUSES)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	switch (code) {
+	case HVCALL_CREATE_PARTITION:
+	case HVCALL_CREATE_PORT:
+		return HV_STATUS_INSUFFICIENT_ROOT_MEMORY;
+	case HVCALL_CREATE_VP:
+		return HV_STATUS_INSUFFICIENT_CONTIGUOUS_MEMORY;
+	}
+	return HV_STATUS_INSUFFICIENT_MEMORY;
+}
+
 u64 hypercall_run(struct lp *lp, struct vp *vp, u64 control, u64 in, u64 out)
 {
 	struct gpamap *map = &vp->partition->gpamap;
@@ -159,6 +175,8 @@ u64 hypercall_run(struct lp *lp, struct vp *vp, u64 control, u64 in, u64 out)
 	c.deadline = rdtsc() + tsc_hz / CONTINUE_HZ;
 
 	status = run_reps(d, &c);
+	if (unlikely(status == HV_STATUS_INSUFFICIENT_MEMORY))
+		status = which_memory(code);
 
 	/* Output of this call's repetitions only: earlier ones are the guest's already. */
 	out_from = start ? d->out_size + start * d->out_element : 0;

@@ -23,8 +23,8 @@ static struct openhv_info early_info;
 struct openhv_info *openhv_info = &early_info;
 u32 openhv_info_pages = (INFO_SIZE + LOG_SIZE) / PAGE_SIZE;
 
-static u8 *log_ring = early;
-static u32 log_ring_size = PAGE_SIZE;
+static u8 *ring = early;
+static u32 ring_size = PAGE_SIZE;
 static struct spinlock log_lock;
 enum log_level log_level = LOG_INFO;
 
@@ -55,11 +55,11 @@ void info_page_init(void)
 	openhv_info->log_size = LOG_SIZE;
 
 	spin_lock(&log_lock);
-	log_ring = base + INFO_SIZE;
-	log_ring_size = LOG_SIZE;
+	ring = base + INFO_SIZE;
+	ring_size = LOG_SIZE;
 	/* At boot the early ring has not wrapped. */
 	openhv_info->log_head = early_info.log_head;
-	memcpy(log_ring, early, min(early_info.log_head, (u64)sizeof(early)));
+	memcpy(ring, early, min(early_info.log_head, (u64)sizeof(early)));
 	spin_unlock(&log_lock);
 }
 
@@ -82,41 +82,51 @@ void info_page_update(void)
 	openhv_info->deposited_pages = pool_deposited_total();
 }
 
-static void put(const char *s, size_t n)
+static void put(const char *s, size_t n, bool serial)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (s[i] == '\n')
+		if (serial && s[i] == '\n')
 			serial_putc('\r');
-		serial_putc(s[i]);
-		log_ring[openhv_info->log_head++ & (log_ring_size - 1)] = s[i];
+		if (serial)
+			serial_putc(s[i]);
+		ring[openhv_info->log_head++ & (ring_size - 1)] = s[i];
 	}
 }
 
-static void emit(enum log_level level, const char *fmt, va_list args)
+static void emit(const char *name, bool serial, const char *fmt, va_list args)
 {
-	static const char * const names[] = { "ERROR ", "WARN  ", "", "debug " };
 	char line[LINE_MAX];
 	u64 us = tsc_hz ? tsc_to_100ns(rdtsc()) / 10 : 0;
 	int n;
 
 	n = snprintf(line, sizeof(line), "[%5llu.%06llu] openhv: %s", us / 1000000, us % 1000000,
-		     names[level]);
+		     name);
 	n += vsnprintf(line + n, sizeof(line) - n, fmt, args);
 	n = min(n, LINE_MAX - 2);
 	line[n++] = '\n';
 	spin_lock(&log_lock);
-	put(line, n);
+	put(line, n, serial);
 	spin_unlock(&log_lock);
 }
 
 void log_printf(enum log_level level, const char *fmt, ...)
 {
+	static const char * const names[] = { "ERROR ", "WARN  ", "", "debug " };
 	va_list args;
 
 	va_start(args, fmt);
-	emit(level, fmt, args);
+	emit(names[level], true, fmt, args);
+	va_end(args);
+}
+
+void log_ring(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit("", false, fmt, args);
 	va_end(args);
 }
 
@@ -128,7 +138,7 @@ void panic(const char *fmt, ...)
 	log_lock.locked = 0;
 	va_start(args, fmt);
 	log_printf(LOG_ERROR, "PANIC:");
-	emit(LOG_ERROR, fmt, args);
+	emit("ERROR ", true, fmt, args);
 	va_end(args);
 	dump_state(NULL);
 	machine_stop(DEBUG_EXIT_PANIC);
@@ -141,7 +151,7 @@ void refuse(const char *fmt, ...)
 	/* Too early for the options, perhaps: say it where most look. */
 	serial_init_default();
 	va_start(args, fmt);
-	emit(LOG_ERROR, fmt, args);
+	emit("ERROR ", true, fmt, args);
 	va_end(args);
 	machine_stop(DEBUG_EXIT_REFUSED);
 }

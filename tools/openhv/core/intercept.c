@@ -8,13 +8,11 @@
 #include <openhv/emulate.h>
 #include <openhv/gwalk.h>
 #include <openhv/log.h>
+#include <openhv/options.h>
 #include <openhv/run.h>
 #include <openhv/string.h>
 #include <tlfs/interrupt.h>
 #include <tlfs/memory.h>
-
-/* Option gpa-intercept=: memory intercepts give the GPA exactly, or its page's. */
-bool intercept_gpa_page_aligned;
 
 static void *begin(struct vp *vp, struct hv_message *msg, u32 type, u8 size)
 {
@@ -121,7 +119,7 @@ void intercept_memory(struct vp *vp, bool mapped)
 	m->cache_type = HV_CACHE_TYPE_WRITE_BACK;
 	m->tpr_priority = vcpu_get_cr(&vp->vcpu, 8);
 	m->guest_physical_address = e->npt.gpa;
-	if (intercept_gpa_page_aligned)
+	if (options.gpa_intercept_page)
 		m->guest_physical_address &= PAGE_MASK;
 	m->instruction_byte_count = vp_fetch(vp, m->instruction_bytes, HV_INTERCEPT_INSN_BYTES);
 	memory_operand_gva(vp, m);

@@ -5,6 +5,7 @@
  */
 #include <openhv/atomic.h>
 #include <openhv/features.h>
+#include <openhv/info_page.h>
 #include <openhv/log.h>
 #include <openhv/partition.h>
 #include <openhv/ports.h>
@@ -133,6 +134,7 @@ hv_status_t partition_create(const struct hv_input_create_partition *in, u64 *id
 	init_common(p, slot, *id);
 	children++;
 	spin_unlock(&table_lock);
+	info_page_update();
 	log_info("partition %llu: created", *id);
 	return HV_STATUS_SUCCESS;
 }
@@ -260,6 +262,7 @@ hv_status_t partition_delete(u64 id)
 	store_release(&table[slot].partition, NULL);
 	children--;
 	spin_unlock(&table_lock);
+	info_page_update();
 	return HV_STATUS_SUCCESS;
 }
 

@@ -34,7 +34,7 @@ static hv_status_t area_index(u8 area, u32 *index)
 		return HV_STATUS_SUCCESS;
 	case HV_STATS_AREA_PARENT:
 		*index = 1;
-		return options.compat_no_parent_stats ? HV_STATUS_INVALID_PARAMETER :
+		return options.compat < COMPAT_PARENT_STATS ? HV_STATUS_INVALID_PARAMETER :
 		       HV_STATUS_SUCCESS;
 	}
 	return HV_STATUS_INVALID_PARAMETER;

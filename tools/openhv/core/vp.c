@@ -4,6 +4,7 @@
  * Management").
  */
 #include <openhv/atomic.h>
+#include <openhv/features.h>
 #include <openhv/log.h>
 #include <openhv/partition.h>
 #include <openhv/run.h>
@@ -88,6 +89,8 @@ hv_status_t vp_create(struct partition *p, u32 index)
 	vp_init(vp, p, index, index, &pages);
 	vcpu_pass_msrs(&vp->vcpu, p->pass_msrs);
 	vcpu_intercept_exceptions(&vp->vcpu, p->exception_intercepts);
+	vcpu_intercept_cr4(&vp->vcpu, features_cr4(p->proc_features, p->xsave_features) !=
+			   vcpu_caps.cr4_valid);
 	vp_publish(p, vp);
 	spin_unlock(&p->lock);
 	return HV_STATUS_SUCCESS;

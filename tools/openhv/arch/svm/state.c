@@ -375,6 +375,14 @@ void vcpu_intercept_cr8(struct vcpu *v, bool on)
 		v->arch.vmcb->intercept_cr_write &= ~BIT(8);
 }
 
+void vcpu_intercept_cr4(struct vcpu *v, bool on)
+{
+	if (on)
+		v->arch.vmcb->intercept_cr_write |= BIT(4);
+	else
+		v->arch.vmcb->intercept_cr_write &= ~BIT(4);
+}
+
 void vcpu_intercept_exceptions(struct vcpu *v, u32 mask)
 {
 	u32 always = v->arch.root ? 0 : BIT(X86_TRAP_AC) | BIT(X86_TRAP_DB);

@@ -20,6 +20,9 @@ void log_printf(enum log_level level, const char *fmt, ...) __printf(2, 3);
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list args);
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 
+/* To the ring only, which root can read: for what comes too often for a serial port */
+void log_ring(const char *fmt, ...) __printf(1, 2);
+
 #define log_at(level, ...) \
 	do { \
 		if ((level) <= log_level) \

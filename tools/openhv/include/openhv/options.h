@@ -7,15 +7,33 @@
 
 #include <openhv/types.h>
 
-/* Schedulers, as HV_SYSTEM_PROPERTY_SCHEDULER_TYPE has them */
+/*
+ * Levels of compat=: each has what the one before it has, and more, in the
+ * order in which Microsoft's builds came to have it.
+ */
+enum compat_level {
+	COMPAT_BASE = 1,	/* registers by hypercall only */
+	COMPAT_REGISTER_PAGE,	/* the VP register page, and interrupts through it */
+	COMPAT_VMM_CAPS,	/* property VMM_CAPABILITIES */
+	COMPAT_PARENT_STATS,	/* statistics pages of the area PARENT; the default */
+	COMPAT_STATUSES,	/* statuses that tell which memory is missing */
+	COMPAT_MAX = COMPAT_STATUSES,
+};
+
+/**
+ * struct options - what was chosen on the command line
+ * @scheduler: enum hv_scheduler_type
+ * @console_port: I/O port of the log's serial port, 0: none
+ * @compat: enum compat_level
+ * @gpa_intercept_page: memory intercepts give the address of the page only
+ * @log_exits: exits of children go to the log's ring
+ */
 struct options {
-	u32 scheduler;			/* enum hv_scheduler_type */
-	u16 console_port;		/* I/O port, 0: none */
-	/* What older builds of Microsoft's hypervisor do not have */
-	bool compat_no_fast_irq;
-	bool compat_no_vmm_caps;
-	bool compat_no_register_page;
-	bool compat_no_parent_stats;
+	u32 scheduler;
+	u16 console_port;
+	u32 compat;
+	bool gpa_intercept_page;
+	bool log_exits;
 };
 extern struct options options;
 
