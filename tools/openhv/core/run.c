@@ -82,6 +82,9 @@ static bool root_wants_lp(struct lp *lp)
 {
 	struct vp *root = lp->root_vp;
 
+	/* Its timers go on while a child runs in its time: a tick ends that. */
+	stimers_poll(root);
+	vlapic_poll_timer(&root->apic);
 	return READ_ONCE(root->nmi_pending) || READ_ONCE(root->held) ||
 	       READ_ONCE(root->requests) & (VP_REQ_INIT | VP_REQ_SIPI) ||
 	       vlapic_has_work(&root->apic) || READ_ONCE(lp->slice_expired);
