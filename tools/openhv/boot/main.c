@@ -74,7 +74,8 @@ static struct lp *make_lp(u32 index, u32 apic_id)
 	lp->state_page = boot_page();
 	lp->info = &openhv_info->lp[index];
 	list_init(&lp->timers);
-	list_init(&lp->signals);
+	list_init(&lp->notify);
+	list_init(&lp->queue.waiting);
 	list_init(&lp->slice_timer.node);
 	return lp;
 }
@@ -106,7 +107,7 @@ void lp_main(struct lp *lp)
 	atomic_add(&ready, 1);
 	while (!load_acquire(&go))
 		cpu_relax();
-	root_run(lp);
+	sched->run(lp);
 }
 
 static void __noreturn park_cpu(void)
@@ -151,7 +152,7 @@ static void start(void)
 	linux_load(lps[0]->root_vp);
 	log_info("%u processors for root%s, %s scheduler", lp_count,
 		 park ? ", one parked" : "",
-		 options.scheduler == HV_SCHEDULER_TYPE_ROOT ? "root" : "core");
+		 sched->type == HV_SCHEDULER_TYPE_ROOT ? "root" : "core");
 
 	smp_start();
 	while (load_acquire(&ready) < lp_count - !park)

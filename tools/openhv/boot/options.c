@@ -4,14 +4,13 @@
  */
 #include <openhv/log.h>
 #include <openhv/options.h>
+#include <openhv/sched.h>
 #include <openhv/string.h>
-#include <tlfs/system.h>
 
 #define COM1	0x3F8
 #define COM2	0x2F8
 
 struct options options = {
-	.scheduler = HV_SCHEDULER_TYPE_ROOT,
 	.console_port = COM1,
 	.compat = COMPAT_PARENT_STATS,
 };
@@ -64,6 +63,16 @@ static void set_log(const char *v)
 	options.log_exits = true;
 }
 
+static void set_sched(const char *v)
+{
+	if (!strcmp(v, "root"))
+		sched = &sched_root;
+	else if (!strcmp(v, "core"))
+		sched = &sched_core;
+	else
+		refuse("sched=%s: root or core is meant", v);
+}
+
 static const struct {
 	const char *name;
 	void (*set)(const char *value);
@@ -73,6 +82,7 @@ static const struct {
 	{ "log", set_log },
 	{ "console", set_console },
 	{ "loglevel", set_loglevel },
+	{ "sched", set_sched },
 };
 
 static void parse_word(char *word)

@@ -165,7 +165,7 @@ static void exit_hlt(struct vp *vp)
 	u32 length = vp_insn_length(vp, 1);
 
 	vp->halted = true;
-	if (!(vp->vcpu.rflags & RFLAGS_IF) && !READ_ONCE(vp->nmi_pending) &&
+	if (!partition_is_root(vp->partition) && !(vp->vcpu.rflags & RFLAGS_IF) && !READ_ONCE(vp->nmi_pending) &&
 	    partition_is_dead(vp->partition)) {
 		/* An intercept like others: what happens next is up to the parent. */
 		vp->halted = false;

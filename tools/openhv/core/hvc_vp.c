@@ -8,6 +8,7 @@
 #include <openhv/log.h>
 #include <openhv/partition.h>
 #include <openhv/run.h>
+#include <openhv/sched.h>
 #include <openhv/string.h>
 #include <openhv/vpcall.h>
 #include <tlfs/memory.h>
@@ -352,8 +353,12 @@ hv_status_t hvc_dispatch_vp(struct hvcall *c)
 	if (status)
 		return status;
 	vp = vp_get(p, in.vp_index);
-	if (vp) {
-		status = dispatch_vp(vp, &in, out);
+	if (!sched->dispatch) {
+		status = HV_STATUS_OPERATION_DENIED;
+		if (vp)
+			vp_put(vp);
+	} else if (vp) {
+		status = sched->dispatch(vp, &in, out);
 		vp_put(vp);
 	} else {
 		status = HV_STATUS_INVALID_VP_INDEX;

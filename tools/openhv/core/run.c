@@ -9,6 +9,7 @@
 #include <openhv/lp.h>
 #include <openhv/root.h>
 #include <openhv/run.h>
+#include <openhv/sched.h>
 
 /*
  * Somebody wants to own the VP (vp_lock()): give them all of its state, and
@@ -77,7 +78,7 @@ bool vp_can_continue(struct vp *vp)
 	return READ_ONCE(vp->requests) || (!vp->startup_suspend && has_event(vp));
 }
 
-/* Something waits for this LP's root VP: a child has to make way. */
+/* Under the root scheduler: something waits for this LP's root VP, a child has to make way. */
 static bool root_wants_lp(struct lp *lp)
 {
 	struct vp *root = lp->root_vp;
@@ -87,7 +88,7 @@ static bool root_wants_lp(struct lp *lp)
 	vlapic_poll_timer(&root->apic);
 	return READ_ONCE(root->nmi_pending) || READ_ONCE(root->held) ||
 	       READ_ONCE(root->requests) & (VP_REQ_INIT | VP_REQ_SIPI) ||
-	       vlapic_has_work(&root->apic) || READ_ONCE(lp->slice_expired);
+	       vlapic_has_work(&root->apic) || READ_ONCE(lp->need_resched);
 }
 
 static enum vp_stop may_run(struct lp *lp, struct vp *vp)
@@ -96,8 +97,12 @@ static enum vp_stop may_run(struct lp *lp, struct vp *vp)
 		return VP_STOP_INTERCEPT;
 	if (vp->explicit_suspend || vp->dispatch_suspend)
 		return VP_STOP_SUSPENDED;
-	if (!partition_is_root(vp->partition) && root_wants_lp(lp))
+	if (sched->dispatch) {
+		if (!partition_is_root(vp->partition) && root_wants_lp(lp))
+			return VP_STOP_PREEMPTED;
+	} else if (READ_ONCE(lp->need_resched)) {
 		return VP_STOP_PREEMPTED;
+	}
 	if (vp->startup_suspend)
 		return VP_STOP_BLOCKED;
 	if (vp->halted || vp->idle) {
@@ -197,7 +202,6 @@ static void idle(struct lp *lp, struct vp *vp)
 
 enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 {
-	bool root = partition_is_root(vp->partition);
 	struct vp *previous = lp->current;
 	enum vp_stop stop;
 
@@ -214,7 +218,8 @@ enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 		vp_check_deliverability(vp);
 		stop = may_run(lp, vp);
 		if (unlikely(stop != VP_STOP_NONE)) {
-			if (!root)
+			/* Under the root scheduler a root VP has its LP for itself. */
+			if (!sched->dispatch || !partition_is_root(vp->partition))
 				break;
 			idle(lp, vp);
 			continue;

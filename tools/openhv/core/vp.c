@@ -17,7 +17,8 @@ void vp_init(struct vp *vp, struct partition *p, u32 index, u32 apic_id, const s
 
 	vp->partition = p;
 	vp->index = index;
-	list_init(&vp->signal_node);
+	list_init(&vp->notify_node);
+	list_init(&vp->sched.node);
 	vcpu_init(&vp->vcpu, pages->vmcb, pages->fpu, virt_to_phys(p->gpamap.top),
 		  partition_is_root(p));
 	vlapic_init(&vp->apic, vp, apic_id);
@@ -28,6 +29,7 @@ void vp_init(struct vp *vp, struct partition *p, u32 index, u32 apic_id, const s
 		vp->assist.msr = virt_to_phys(pages->assist);
 	vp->startup_suspend = index != 0;
 	vp->explicit_suspend = !partition_is_root(p);
+	vp->blocked = partition_is_root(p) ? 0 : VP_SUSPENDED;
 }
 
 void vp_publish(struct partition *p, struct vp *vp)
@@ -107,12 +109,12 @@ static void vp_destroy(struct vp *vp)
 		.assist = vp->assist.own,
 	};
 
-	sched_forget(vp);
+	sched->forget(vp);
 	vlapic_destroy(&vp->apic);
 	synic_destroy(vp);
 	synic_page_off(vp, &vp->assist);
 	/* A timer that fired before it was cancelled may have made the VP known again. */
-	sched_forget(vp);
+	sched->forget(vp);
 	pool_free_lent(pool, vp->message);
 	pool_free_lent(pool, vp->regs);
 	pool_free_lent(pool, vp->stats[0]);
@@ -133,10 +135,14 @@ hv_status_t vp_delete(struct partition *p, u32 index)
 		vp_put(vp);
 		return HV_STATUS_OPERATION_DENIED;
 	}
-	/* From here on nobody can dispatch it; and it is not being dispatched now. */
-	if (!atomic_cmpxchg(&vp->running, &idle, 1)) {
-		vp_put(vp);
-		return HV_STATUS_INVALID_VP_STATE;
+	/* Stop it for good, then take it: from there on nobody can run it. */
+	vp_lock(vp);
+	vp->explicit_suspend = true;
+	vp->dispatch_suspend = true;
+	vp_unlock(vp);
+	while (!atomic_cmpxchg(&vp->running, &idle, VP_DELETED)) {
+		idle = 0;
+		cpu_relax();
 	}
 	slot = &p->vps[index];
 	vp_put(vp);
@@ -156,7 +162,7 @@ void vp_lock(struct vp *vp)
 	spin_lock(&vp->lock);
 	WRITE_ONCE(vp->held, 1);
 	smp_mb();
-	while (READ_ONCE(vp->running) && !READ_ONCE(vp->parked)) {
+	while (READ_ONCE(vp->running) == VP_RUNNING && !READ_ONCE(vp->parked)) {
 		if (READ_ONCE(vp->in_guest))
 			lp_kick(READ_ONCE(vp->lp));
 		cpu_relax();
@@ -175,6 +181,7 @@ void vp_unlock(struct vp *vp)
 
 void vp_request(struct vp *vp, u64 requests)
 {
+	u32 blocked = VP_BLOCKED;
 	struct lp *lp;
 
 	atomic_or(&vp->requests, requests);
@@ -184,6 +191,6 @@ void vp_request(struct vp *vp, u64 requests)
 			lp_kick(lp);
 		return;
 	}
-	if (READ_ONCE(vp->blocked) && atomic_xchg(&vp->blocked, 0))
-		sched_wake(vp);
+	if (READ_ONCE(vp->blocked) == VP_BLOCKED && atomic_cmpxchg(&vp->blocked, &blocked, 0))
+		sched->wake(vp);
 }

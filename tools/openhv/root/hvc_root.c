@@ -8,9 +8,9 @@
 #include <openhv/acpi.h>
 #include <openhv/hypercall.h>
 #include <openhv/log.h>
-#include <openhv/options.h>
 #include <openhv/partition.h>
 #include <openhv/root.h>
+#include <openhv/sched.h>
 #include <openhv/vpcall.h>
 #include <tlfs/interrupt.h>
 #include <tlfs/message.h>
@@ -181,7 +181,7 @@ hv_status_t hvc_get_system_property(struct hvcall *c)
 
 	switch (in->property_id) {
 	case HV_SYSTEM_PROPERTY_SCHEDULER_TYPE:
-		out->value = options.scheduler;
+		out->value = sched->type;
 		return HV_STATUS_SUCCESS;
 	case HV_SYSTEM_PROPERTY_CRASHDUMPAREA:
 		out->value = 0;		/* none */

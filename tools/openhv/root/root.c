@@ -58,7 +58,9 @@ static void make_vp(struct lp *lp)
 	/* Root begins in x2APIC mode, on processors that may have none. */
 	vp->apic.base |= APIC_BASE_EXTD;
 	vp->lp = lp;
-	vp->running = 1;
+	vp->running = VP_RUNNING;
+	/* An LP that may run others does not halt in the guest. */
+	vcpu_intercept_hlt(&vp->vcpu, !sched->dispatch);
 	lp->root_vp = vp;
 	vp_publish(&root_partition, vp);
 }
@@ -148,12 +150,6 @@ hv_status_t root_number_lp(u32 from, u32 to)
 	root_partition.vps[to].vp = a->root_vp;
 	root_partition.vps[from].vp = b->root_vp;
 	return HV_STATUS_SUCCESS;
-}
-
-void root_run(struct lp *lp)
-{
-	vp_run(lp, lp->root_vp);
-	panic("root VP %u stopped", lp->index);
 }
 
 void lp_device_interrupt(struct lp *lp, u8 vector, bool level)

@@ -375,6 +375,14 @@ void vcpu_intercept_cr8(struct vcpu *v, bool on)
 		v->arch.vmcb->intercept_cr_write &= ~BIT(8);
 }
 
+void vcpu_intercept_hlt(struct vcpu *v, bool on)
+{
+	if (on)
+		v->arch.vmcb->intercept1 |= SVM_INTERCEPT1_HLT;
+	else
+		v->arch.vmcb->intercept1 &= ~SVM_INTERCEPT1_HLT;
+}
+
 void vcpu_intercept_cr4(struct vcpu *v, bool on)
 {
 	if (on)

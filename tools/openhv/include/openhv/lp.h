@@ -8,6 +8,7 @@
 #include <openhv/atomic.h>
 #include <openhv/info.h>
 #include <openhv/list.h>
+#include <openhv/sched.h>
 #include <openhv/types.h>
 
 struct vp;
@@ -54,9 +55,11 @@ struct htimer {
  * @state_page: a page for a VP's state on its way (HVCALL_GET_VP_STATE)
  * @info: counters that root can read
  * @pump_lock: messages to this LP's root VP are written one at a time
- * @signal_lock: guards @signals
- * @signals: VPs whose signal message has not been written yet (core/signal.c)
- * @slice_expired: the time slice of a dispatch is over
+ * @notify_lock: guards @notify
+ * @notify: VPs that root is to be told of (core/notify.c)
+ * @queue: VPs that wait for this LP (core/sched_core.c)
+ * @idle: it has nothing to run and sleeps, or is about to
+ * @need_resched: the VP that runs has to make way
  * @slice_timer: sets it
  *
  * Fields without a lock are the LP's own.
@@ -80,9 +83,11 @@ struct lp {
 	void *state_page;
 	struct openhv_lp_info *info;
 	struct spinlock pump_lock;
-	struct spinlock signal_lock;
-	struct list_head signals;
-	bool slice_expired;
+	struct spinlock notify_lock;
+	struct list_head notify;
+	struct sched_queue queue;
+	bool idle;
+	bool need_resched;
 	struct htimer slice_timer;
 };
 

@@ -22,14 +22,12 @@ enum compat_level {
 
 /**
  * struct options - what was chosen on the command line
- * @scheduler: enum hv_scheduler_type
  * @console_port: I/O port of the log's serial port, 0: none
  * @compat: enum compat_level
  * @gpa_intercept_page: memory intercepts give the address of the page only
  * @log_exits: exits of children go to the log's ring
  */
 struct options {
-	u32 scheduler;
 	u16 console_port;
 	u32 compat;
 	bool gpa_intercept_page;

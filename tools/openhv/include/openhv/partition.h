@@ -10,6 +10,7 @@
 #include <openhv/list.h>
 #include <openhv/lp.h>
 #include <openhv/memory.h>
+#include <openhv/sched.h>
 #include <openhv/synic.h>
 #include <openhv/time.h>
 #include <openhv/types.h>
@@ -163,6 +164,14 @@ void partition_free_small(struct partition *p, void *obj);
 #define VP_REQ_SUSPEND	BIT(3)	/* a suspend register was set */
 #define VP_REQ_FLUSH	BIT(4)	/* the guest's own translations are to be flushed */
 
+/* vp.running */
+#define VP_RUNNING	1	/* an LP has it */
+#define VP_DELETED	2	/* nobody will have it any more */
+
+/* vp.blocked */
+#define VP_BLOCKED	1	/* the next event wakes it */
+#define VP_SUSPENDED	2	/* only the end of its suspension does */
+
 /**
  * struct vp - a virtual processor
  * @partition: whose it is
@@ -180,8 +189,9 @@ void partition_free_small(struct partition *p, void *obj);
  * @requests: VP_REQ_*, atomic
  * @sipi_vector: with VP_REQ_SIPI
  * @nmi_pending: an NMI waits; atomic
- * @running: an LP dispatches the VP; taken and released atomically
- * @blocked: a dispatch said BLOCKED, and the next event is to be signalled; atomic
+ * @running: VP_RUNNING, VP_DELETED, or 0; changed atomically
+ * @blocked: why no LP has it and it is in no queue: VP_BLOCKED, VP_SUSPENDED,
+ *	or 0; atomic. Whoever clears it passes the VP to the scheduler.
  * @explicit_suspend: register
  * @intercept_suspend: register
  * @dispatch_suspend: register
@@ -190,9 +200,11 @@ void partition_free_small(struct partition *p, void *obj);
  * @idle: halted by the guest idle MSR
  * @offered_extint: the interrupt on offer is an ExtINT
  * @assist_armed: the guest was told that it need not EOI (core/assist.c)
- * @root_signal_count: signals sent, HV_REGISTER_VP_ROOT_SIGNAL_COUNT
- * @signal_node: in an LP's list while a signal waits to be written
- * @signal_queued: it is in such a list
+ * @sched: the core scheduler's part
+ * @root_signal_count: notifications sent, HV_REGISTER_VP_ROOT_SIGNAL_COUNT
+ * @notify_node: in an LP's queue while root is to be told of the VP
+ * @notify_queued: it is in such a queue; atomic
+ * @notify_lp: the LP
  * @message: intercept message page, or NULL
  * @regs: register page, or NULL
  * @stats: statistics pages (self, parent), or NULL
@@ -225,10 +237,11 @@ struct vp {
 	bool offered_extint;
 	bool assist_armed;
 
+	struct sched_entity sched;
 	u64 root_signal_count;
-	struct list_head signal_node;
-	u32 signal_queued;
-	struct lp *signal_lp;
+	struct list_head notify_node;
+	u32 notify_queued;
+	struct lp *notify_lp;
 
 	struct hv_message *message;
 	struct hv_vp_register_page *regs;

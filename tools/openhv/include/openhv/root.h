@@ -14,9 +14,6 @@ struct acpi_info;
 /* Build the root partition and its VPs, from what the boot code found. */
 void root_init(void);
 
-/* Run this LP's root VP, for ever. */
-void root_run(struct lp *lp) __noreturn;
-
 /* Root has EOIed a level-triggered device interrupt: so do we. */
 void lp_root_eoi(struct lp *lp, u8 vector);
 

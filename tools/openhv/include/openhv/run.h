@@ -22,8 +22,8 @@ enum vp_stop {
  * @lp: this LP
  * @vp: the VP; vp->running is this LP's
  *
- * The root's VP is run for ever; a child's until it or its LP has a reason to
- * stop. On return of a child's, its registers are all in @vp.
+ * Runs until the VP or its LP has a reason to stop; under the root scheduler
+ * root's VPs never have one. On return the VP's registers are all in @vp.
  */
 enum vp_stop vp_run(struct lp *lp, struct vp *vp);
 
@@ -138,15 +138,6 @@ bool intercept_wanted(struct partition *p, u32 type, u64 parameter, u32 access);
 
 /* The APIC page and doorbells: returns true if the access was carried out. */
 bool vp_emulate_mmio(struct vp *vp);
-
-/* HVCALL_DISPATCH_VP */
-hv_status_t dispatch_vp(struct vp *vp, const struct hv_input_dispatch_vp *in,
-			struct hv_output_dispatch_vp *out);
-
-/* A blocked VP has an event: under the root scheduler, tell root. */
-void signal_root(struct vp *vp);
-/* Forget a VP that is going away. */
-void signal_forget(struct vp *vp);
 
 /* A hypercall of this VP, as its registers have it */
 void hypercall_handle(struct lp *lp, struct vp *vp);

@@ -261,6 +261,8 @@ int vcpu_virq_taken(struct vcpu *v);
 bool vcpu_nmi_masked(const struct vcpu *v);
 void vcpu_set_nmi_masked(struct vcpu *v, bool on);
 
+/* Exit when the guest halts. */
+void vcpu_intercept_hlt(struct vcpu *v, bool on);
 /* Exit when the guest writes CR4: it may not set all bits that the processor has. */
 void vcpu_intercept_cr4(struct vcpu *v, bool on);
 /* Exit when the guest writes CR8. */

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Telling root: messages in slot SINT0 of a root VP. There are two sources:
+ * VPs that something happened to, queued at an LP, and event rings that have
+ * got an entry. A slot holds one message; the next is written when its reader
+ * says that it is free (EOM).
+ */
+#include <openhv/atomic.h>
+#include <openhv/partition.h>
+#include <openhv/ring.h>
+#include <openhv/root.h>
+#include <openhv/sched.h>
+#include <openhv/string.h>
+
+/* An LP whose root VP can be told something */
+static bool can_tell(const struct lp *lp)
+{
+	const struct synic *s = &lp->root_vp->synic;
+
+	return READ_ONCE(s->scontrol) & HV_SYNIC_CONTROL_ENABLE && READ_ONCE(s->simp.page) &&
+	       !(READ_ONCE(s->sint[HV_SYNIC_INTERCEPTION_SINT_INDEX]) & HV_SYNIC_SINT_MASKED);
+}
+
+static struct lp *lp_to_tell(void)
+{
+	struct lp *lp = lp_self();
+	u32 i;
+
+	if (likely(can_tell(lp)))
+		return lp;
+	for (i = 0; i < lp_count; i++) {
+		if (can_tell(lps[i]))
+			return lps[i];
+	}
+	return lp;
+}
+
+bool notify_root(struct vp *vp)
+{
+	struct lp *lp = lp_to_tell();
+
+	if (atomic_xchg(&vp->notify_queued, 1))
+		return false;
+	spin_lock(&lp->notify_lock);
+	vp->notify_lp = lp;
+	vp->root_signal_count++;
+	list_add_tail(&vp->notify_node, &lp->notify);
+	spin_unlock(&lp->notify_lock);
+	root_messages_pump(lp->root_vp);
+	return true;
+}
+
+void notify_forget(struct vp *vp)
+{
+	struct lp *lp;
+
+	while ((lp = READ_ONCE(vp->notify_lp)) != NULL) {
+		spin_lock(&lp->notify_lock);
+		if (READ_ONCE(vp->notify_lp) == lp) {
+			list_del(&vp->notify_node);
+			spin_unlock(&lp->notify_lock);
+			return;
+		}
+		spin_unlock(&lp->notify_lock);
+	}
+}
+
+struct vp *notify_take(struct lp *lp)
+{
+	struct vp *vp;
+
+	if (list_empty(&lp->notify))
+		return NULL;
+	vp = list_first_entry(&lp->notify, struct vp, notify_node);
+	list_del(&vp->notify_node);
+	store_release(&vp->notify_queued, 0);
+	return vp;
+}
+
+/* Another LP's SINT0 has gone away with VPs in its queue: take them over. */
+static void move_queue(struct lp *from, struct lp *to)
+{
+	struct lp *first = from->index < to->index ? from : to;
+	struct lp *second = first == from ? to : from;
+	struct vp *vp, *next;
+
+	spin_lock(&first->notify_lock);
+	spin_lock(&second->notify_lock);
+	list_for_each_entry_safe(vp, next, &from->notify, notify_node) {
+		list_del(&vp->notify_node);
+		WRITE_ONCE(vp->notify_lp, to);
+		list_add_tail(&vp->notify_node, &to->notify);
+	}
+	spin_unlock(&second->notify_lock);
+	spin_unlock(&first->notify_lock);
+}
+
+static void tell_of_ring(struct vp *vp, u32 sint)
+{
+	struct hv_notification_message_payload *m;
+	struct hv_message msg;
+
+	memset(&msg, 0, sizeof(msg));
+	msg.header.message_type = HVMSG_SYNIC_SINT_INTERCEPT;
+	msg.header.payload_size = sizeof(*m);
+	m = (struct hv_notification_message_payload *)msg.u.payload;
+	m->sint_index = sint;
+	synic_post(vp, HV_SYNIC_INTERCEPTION_SINT_INDEX, &msg);
+}
+
+static void tell_of_vps(struct lp *lp)
+{
+	struct hv_message msg;
+
+	memset(&msg, 0, sizeof(msg));
+	spin_lock(&lp->notify_lock);
+	if (!list_empty(&lp->notify))
+		sched->compose(lp, &msg);
+	spin_unlock(&lp->notify_lock);
+	if (msg.header.message_type != HVMSG_NONE)
+		synic_post(lp->root_vp, HV_SYNIC_INTERCEPTION_SINT_INDEX, &msg);
+}
+
+static bool has_messages(const struct lp *lp)
+{
+	return READ_ONCE(lp->root_vp->synic.ring_notify) || !list_empty(&lp->notify);
+}
+
+void root_messages_pump(struct vp *vp)
+{
+	struct lp *lp = lps[vp->index];
+	u32 sint;
+
+	if (!can_tell(lp)) {
+		struct lp *other = lp_to_tell();
+
+		if (other == lp || list_empty(&lp->notify) || !can_tell(other))
+			return;
+		move_queue(lp, other);
+		lp = other;
+	}
+	spin_lock(&lp->pump_lock);
+	/* A slot that is not free is marked, and its reader's EOM brings us back. */
+	while (has_messages(lp) &&
+	       synic_slot_claim(lp->root_vp, HV_SYNIC_INTERCEPTION_SINT_INDEX)) {
+		if (ring_wants_message(lp->root_vp, &sint))
+			tell_of_ring(lp->root_vp, sint);
+		else
+			tell_of_vps(lp);
+	}
+	spin_unlock(&lp->pump_lock);
+}
