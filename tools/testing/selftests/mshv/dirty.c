@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSHV_GET_GPAP_ACCESS_BITMAP: which pages a guest has read and written.
+ */
+#include "mshv_test.h"
+
+#define REGION_GPA	0x1000000ULL
+#define REGION_PAGES	256
+
+static volatile uint64_t guest_step, guest_start;
+
+/* Each sync: a write to every guest_step-th page of the region, from guest_start on */
+static GUEST_CODE void guest_writes(void)
+{
+	uint64_t page;
+
+	for (;;) {
+		GUEST_SYNC(1);
+		for (page = guest_start; page < REGION_PAGES; page += guest_step)
+			*(volatile uint64_t *)(REGION_GPA + page * PAGE_SIZE) = page;
+	}
+}
+
+FIXTURE(guest) {
+	struct test_vm vm;
+	uint64_t *region;
+	uint64_t bitmap[REGION_PAGES / 64];
+};
+
+FIXTURE_SETUP(guest)
+{
+	struct mshv_gpap_access_bitmap args = { 0 };
+
+	vm_init_long(&self->vm, PT_LAPIC | BIT(MSHV_PT_BIT_GPA_SUPER_PAGES), guest_writes);
+	if (ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args) < 0 && errno == ENOTTY)
+		SKIP(return, "the driver has no access bitmaps");
+	self->region = mem_alloc(REGION_PAGES * PAGE_SIZE);
+	memset(self->region, 1, REGION_PAGES * PAGE_SIZE);
+	ASSERT_OK(mshv_map_memory(self->vm.partition, REGION_GPA, self->region,
+				  REGION_PAGES * PAGE_SIZE, MEM_RW));
+	ASSERT_OK(mshv_set_property(self->vm.partition,
+				    HV_PARTITION_PROPERTY_GPA_PAGE_ACCESS_TRACKING, 1));
+	vm_run_to_sync(&self->vm, 1);
+}
+
+FIXTURE_TEARDOWN(guest)
+{
+	vm_destroy(&self->vm);
+}
+
+#define HARVEST(type, op) \
+	mshv_get_access_bitmap(self->vm.partition, MSHV_GPAP_ACCESS_TYPE_##type, \
+			       MSHV_GPAP_ACCESS_OP_##op, REGION_GPA, REGION_PAGES, self->bitmap)
+
+static void write_pages(struct test_vm *vm, uint64_t start, uint64_t step)
+{
+	*vm_guest_variable(vm, guest_start) = start;
+	*vm_guest_variable(vm, guest_step) = step;
+	vm_run_to_sync(vm, 1);
+}
+
+static bool page_is_set(const uint64_t *bitmap, unsigned int page)
+{
+	return bitmap[page / 64] >> (page % 64) & 1;
+}
+
+TEST_F(guest, dirty_pages_are_those_that_were_written)
+{
+	static const struct {
+		uint64_t start, step;
+	} patterns[] = { { 0, 3 }, { 1, 7 }, { 255, 1 }, { 0, 1 }, { 17, 64 } };
+	unsigned int page;
+	size_t i;
+
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR)) TH_LOG("%s", mshv_strerror());
+	for (i = 0; i < ARRAY_SIZE(patterns); i++) {
+		write_pages(&self->vm, patterns[i].start, patterns[i].step);
+		ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
+		for (page = 0; page < REGION_PAGES; page++) {
+			EXPECT_EQ(page >= patterns[i].start &&
+				  (page - patterns[i].start) % patterns[i].step == 0,
+				  page_is_set(self->bitmap, page)) {
+				TH_LOG("pattern %zu, page %u", i, page);
+			}
+		}
+	}
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
+	for (i = 0; i < ARRAY_SIZE(self->bitmap); i++) {
+		EXPECT_EQ(0, self->bitmap[i]) TH_LOG("nothing was written since");
+	}
+}
+
+TEST_F(guest, set_and_clear)
+{
+	size_t i;
+
+	/* A page that was never touched may not be there to be marked. */
+	write_pages(&self->vm, 0, 1);
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
+	/* The state is that before the operation. */
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, SET));
+	for (i = 0; i < ARRAY_SIZE(self->bitmap); i++) {
+		EXPECT_EQ(0, self->bitmap[i]);
+	}
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
+	for (i = 0; i < ARRAY_SIZE(self->bitmap); i++) {
+		EXPECT_EQ(~0ULL, self->bitmap[i]);
+	}
+}
+
+TEST_F(guest, accessed_pages)
+{
+	unsigned int page;
+
+	ASSERT_EQ(REGION_PAGES, HARVEST(ACCESSED, CLEAR));
+	write_pages(&self->vm, 5, 100);
+	ASSERT_EQ(REGION_PAGES, HARVEST(ACCESSED, CLEAR));
+	for (page = 5; page < REGION_PAGES; page += 100) {
+		EXPECT_TRUE(page_is_set(self->bitmap, page)) TH_LOG("page %u", page);
+	}
+}
+
+TEST_F(guest, parts_of_a_region)
+{
+	uint64_t bits = 0;
+
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
+	write_pages(&self->vm, 70, 1000);
+	EXPECT_EQ(1, mshv_get_access_bitmap(self->vm.partition, MSHV_GPAP_ACCESS_TYPE_DIRTY,
+					    MSHV_GPAP_ACCESS_OP_NOOP, REGION_GPA + 70 * PAGE_SIZE,
+					    1, &bits));
+	EXPECT_EQ(1, bits & 1);
+	EXPECT_EQ(20, mshv_get_access_bitmap(self->vm.partition, MSHV_GPAP_ACCESS_TYPE_DIRTY,
+					     MSHV_GPAP_ACCESS_OP_CLEAR,
+					     REGION_GPA + 60 * PAGE_SIZE, 20, &bits));
+	EXPECT_EQ(1 << 10, bits & 0xfffff);
+}
+
+TEST_F(guest, wrong_arguments_are_refused)
+{
+	const struct mshv_gpap_access_bitmap good = {
+		.access_type = MSHV_GPAP_ACCESS_TYPE_DIRTY,
+		.access_op = MSHV_GPAP_ACCESS_OP_CLEAR,
+		.page_count = REGION_PAGES,
+		.gpap_base = REGION_GPA / PAGE_SIZE,
+		.bitmap_ptr = (uintptr_t)self->bitmap,
+	};
+	struct mshv_gpap_access_bitmap args;
+	int i;
+
+#define REFUSED(error, field, value) \
+	do { \
+		args = good; \
+		args.field = value; \
+		EXPECT_ERRNO(error, ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args)); \
+	} while (0)
+
+	REFUSED(EINVAL, access_type, MSHV_GPAP_ACCESS_TYPE_COUNT);
+	REFUSED(EINVAL, access_op, MSHV_GPAP_ACCESS_OP_COUNT);
+	for (i = 0; i < sizeof(args.rsvd); i++)
+		REFUSED(EINVAL, rsvd[i], 1);
+	REFUSED(EINVAL, page_count, 0);
+	REFUSED(EINVAL, bitmap_ptr, 0);
+	EXPECT_ERRNO(EFAULT, ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, NULL));
+	args = good;
+	args.page_count = ~0ULL;
+	EXPECT_EQ(-1, ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args));
+	args = good;
+	args.bitmap_ptr = 0xffff800000000000;
+	EXPECT_EQ(-1, ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args));
+	args = good;
+	EXPECT_EQ(0, ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args));
+	EXPECT_EQ(REGION_PAGES, args.page_count);
+}
+
+MSHV_TEST_MAIN
