@@ -65,6 +65,7 @@ struct acpi_madt_entry {
 #define PM1_SLP_TYP_SHIFT	10
 #define PM1_SLP_EN		BIT(13)
 
+static struct acpi_rsdp rsdp_copy;
 static struct acpi_rsdp *rsdp;
 static u8 sleep_type_a, sleep_type_b;
 static bool sleep_types_known;
@@ -95,19 +96,24 @@ static struct acpi_rsdp *scan(u64 from, u64 to)
 	return NULL;
 }
 
-void acpi_init(paddr_t at)
+void acpi_init(const void *copy)
 {
-	if (at)
-		rsdp = scan(at, at + 16);
-	else
+	if (copy) {
+		memcpy(&rsdp_copy, copy, sizeof(rsdp_copy));
+		rsdp = scan((u64)&rsdp_copy, (u64)&rsdp_copy + 1);
+	} else {
 		rsdp = scan(0xE0000, 0x100000);
+	}
 	if (!rsdp)
 		refuse("no ACPI tables: the root pointer was not found");
 }
 
-paddr_t acpi_rsdp(void)
+paddr_t acpi_rsdp(void *room)
 {
-	return (paddr_t)rsdp;
+	if (rsdp != &rsdp_copy)
+		return (paddr_t)rsdp;
+	memcpy(room, rsdp, sizeof(*rsdp));
+	return (paddr_t)room;
 }
 
 /* The root table has entries of four bytes, the extended one of eight. */

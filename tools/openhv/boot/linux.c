@@ -45,6 +45,7 @@
 #define BOOT_DATA		0x10000UL
 #define BOOT_PARAMS		BOOT_DATA
 #define BOOT_GDT		(BOOT_DATA + 0x1000)
+#define BOOT_RSDP		(BOOT_DATA + 0x1800)
 #define BOOT_CMDLINE		(BOOT_DATA + 0x2000)
 #define BOOT_TABLES		(BOOT_DATA + 0x4000)
 #define BOOT_DATA_SIZE		0xA000UL
@@ -157,7 +158,7 @@ static void make_params(u64 image)
 		put32(BOOT_PARAMS + RAMDISK_IMAGE, boot_info.initrd.start);
 		put32(BOOT_PARAMS + RAMDISK_SIZE, boot_info.initrd.size);
 	}
-	put64(BOOT_PARAMS + BP_ACPI_RSDP, acpi_rsdp());
+	put64(BOOT_PARAMS + BP_ACPI_RSDP, acpi_rsdp((void *)BOOT_RSDP));
 	for (i = 0; i < e820_count && n < BP_E820_MAX; i++, n++)
 		memcpy((void *)(BOOT_PARAMS + BP_E820_TABLE + n * sizeof(e820[0])), &e820[i],
 		       sizeof(e820[0]));

@@ -125,7 +125,7 @@ static void start(void)
 	vcpu_probe();
 	descriptors_init();
 	descriptors_load();
-	acpi_init(boot_info.rsdp);
+	acpi_init(boot_info.has_rsdp ? boot_info.rsdp_copy : NULL);
 	apic_init_bsp();
 	apic_init_lp();
 	clocks_calibrate();

@@ -76,6 +76,8 @@ const char *multiboot_parse(u32 magic, u32 info)
 	const char *error;
 	bool qemu;
 
+	if (magic == MULTIBOOT2_LOADER_MAGIC)
+		return multiboot2_parse(info);
 	if (magic != MULTIBOOT_LOADER_MAGIC)
 		return "not loaded by a multiboot loader";
 	if (!(mbi->flags & MULTIBOOT_INFO_MMAP))

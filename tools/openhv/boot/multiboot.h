@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Multiboot (specification 0.6.96).
+ * Multiboot (specification 0.6.96) and Multiboot 2.
  */
 #ifndef OPENHV_MULTIBOOT_H
 #define OPENHV_MULTIBOOT_H
@@ -9,6 +9,12 @@
 /* Modules on page boundaries; memory information */
 #define MULTIBOOT_HEADER_FLAGS	0x00000003
 #define MULTIBOOT_LOADER_MAGIC	0x2BADB002
+
+/* Multiboot 2 (specification 2.0, section 3.1) */
+#define MULTIBOOT2_HEADER_MAGIC	0xE85250D6
+#define MULTIBOOT2_ARCH_I386	0
+#define MULTIBOOT2_LOADER_MAGIC	0x36D76289
+#define MULTIBOOT2_TAG_ALIGN	6
 
 #ifndef __ASSEMBLER__
 
@@ -67,7 +73,8 @@ struct boot_info {
 	struct boot_module kernel;
 	struct boot_module initrd;
 	bool has_initrd;
-	paddr_t rsdp;		/* 0: not told */
+	bool has_rsdp;
+	u8 rsdp_copy[36];	/* of the ACPI root pointer, if the loader gives one */
 };
 extern struct boot_info boot_info;
 
@@ -81,6 +88,7 @@ extern struct boot_info boot_info;
  * Returns: NULL, or in words what is wrong with it
  */
 const char *multiboot_parse(u32 magic, u32 info);
+const char *multiboot2_parse(u32 info);
 
 #endif /* __ASSEMBLER__ */
 #endif /* OPENHV_MULTIBOOT_H */

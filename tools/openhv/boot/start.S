@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Entry from a multiboot loader: 32-bit protected mode, paging off.
- * Multiboot specification 0.6.96, section 3.
+ * Multiboot specification 0.6.96, section 3; Multiboot 2, section 3.
  */
 #include "multiboot.h"
 
@@ -10,6 +10,20 @@
 	.long	MULTIBOOT_HEADER_MAGIC
 	.long	MULTIBOOT_HEADER_FLAGS
 	.long	-(MULTIBOOT_HEADER_MAGIC + MULTIBOOT_HEADER_FLAGS)
+
+	.align	8
+multiboot2_header:
+	.long	MULTIBOOT2_HEADER_MAGIC
+	.long	MULTIBOOT2_ARCH_I386
+	.long	multiboot2_end - multiboot2_header
+	.long	-(MULTIBOOT2_HEADER_MAGIC + MULTIBOOT2_ARCH_I386 + multiboot2_end - multiboot2_header)
+	/* Modules on page boundaries */
+	.short	MULTIBOOT2_TAG_ALIGN, 0
+	.long	8
+	/* End */
+	.short	0, 0
+	.long	8
+multiboot2_end:
 
 	.section .head, "ax"
 	.code32

@@ -7,18 +7,15 @@
 
 #include <openhv/types.h>
 
-struct acpi_cpu {
-	u32 apic_id;
-};
-
 /**
  * acpi_init() - find the tables
- * @rsdp: physical address of the RSDP, or 0 to look for it where a BIOS puts it
+ * @copy: the root pointer (36 bytes), or NULL to look for it where a BIOS puts it
  *
  * Refuses to start where there are none.
  */
-void acpi_init(paddr_t rsdp);
-paddr_t acpi_rsdp(void);
+void acpi_init(const void *copy);
+/* Where root finds the root pointer; @room: 36 bytes of root's, for a copy. */
+paddr_t acpi_rsdp(void *room);
 
 /**
  * acpi_cpus() - the machine's usable processors
