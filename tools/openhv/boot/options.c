@@ -2,6 +2,7 @@
 /*
  * The command line.
  */
+#include <asm/x86.h>
 #include <openhv/log.h>
 #include <openhv/options.h>
 #include <openhv/sched.h>
@@ -25,6 +26,9 @@ static void set_console(const char *v)
 		options.console_port = 0;
 	else
 		refuse("console=%s: com1, com2 or none is meant", v);
+	/* At once: what is wrong with a later option is said there, too. */
+	if (options.console_port)
+		serial_init(options.console_port);
 }
 
 static void set_loglevel(const char *v)
