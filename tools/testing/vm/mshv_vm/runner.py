@@ -24,6 +24,7 @@ class _Output:
         self.verbose = verbose
         self.parser = ktap.Parser()
         self.text = []
+        self.hidden = []  # what is only shown if the test fails
         self.rest = {}
 
     def feed(self, source, data):
@@ -46,10 +47,12 @@ class _Output:
             print(f"  {line}", flush=True)
         elif self.verbose:
             print(f"  # {line}", flush=True)
+        else:
+            self.hidden.append(line)
 
     def show_last(self):
         """For whoever has to find out why it failed."""
-        for line in self.text[-_LAST_LINES:]:
+        for line in self.hidden[-_LAST_LINES:]:
             print(f"  # {line}", flush=True)
 
 
@@ -109,7 +112,7 @@ class Runner:
             counts.failed.append(test.name)
         elif not test.ktap:
             counts.passed.append(test.name)
-        if counts.failed and not self.verbose:
+        if counts.failed:
             output.show_last()
         for problem in problems:
             print(f"  # {test.name}: {problem}")
