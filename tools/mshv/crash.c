@@ -34,6 +34,11 @@ static bool read_registers(struct vcpu *vcpu, union hv_register_value *values)
 				   CRASH_REGISTERS);
 }
 
+static bool console_has_panic(const struct vm *vm)
+{
+	return vm->panic_matched == sizeof(panic_words) - 1;
+}
+
 void crash_init(struct vm *vm)
 {
 	union hv_register_value values[CRASH_REGISTERS];
@@ -41,12 +46,12 @@ void crash_init(struct vm *vm)
 	vm->crash_registers = !vm->config->flat && read_registers(&vm->cpus[0], values);
 }
 
-/* The end of the guest's log: what stands before "Kernel panic" is on the console, or nowhere. */
+/* The end of the guest's log, unless it has been seen on the guest's console */
 static void print_log(const struct vm *vm, __u64 gpa, __u64 size)
 {
 	const char *log = memory_at(&vm->memory, gpa, size);
 
-	if (!log || size > PAGE_SIZE)
+	if (!log || size > PAGE_SIZE || console_has_panic(vm))
 		return;
 	fprintf(stderr, "mshv: the end of the guest's log:\r\n");
 	fwrite(log, 1, size, stderr);
@@ -74,7 +79,7 @@ void crash_check(struct vcpu *vcpu)
 
 void crash_watch(struct vm *vm, uint8_t byte)
 {
-	if (vm->panic_matched == sizeof(panic_words) - 1)
+	if (console_has_panic(vm))
 		return;
 	/* The first letter comes only once in these words, so no match can begin inside another. */
 	if (byte != panic_words[vm->panic_matched])
@@ -85,5 +90,5 @@ void crash_watch(struct vm *vm, uint8_t byte)
 
 bool crash_at_reset(const struct vm *vm)
 {
-	return ioapic_in_use(&vm->ioapic) || vm->panic_matched == sizeof(panic_words) - 1;
+	return ioapic_in_use(&vm->ioapic) || console_has_panic(vm);
 }
