@@ -270,8 +270,7 @@ hv_status_t gpamap_map(struct gpamap *map, u64 gpfn, u64 spfn, unsigned int orde
 		u64 i;
 
 		for (i = 0; i < pages; i += step) {
-			status = gpamap_map(map, gpfn + i, spfn ? spfn + i : 0, order - 9, rights,
-					    flush);
+			status = gpamap_map(map, gpfn + i, spfn + i, order - 9, rights, flush);
 			if (status)
 				return status;
 		}

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 u8 *host_memory;
 u64 host_memory_size;
@@ -31,8 +33,8 @@ u32 host_kicks[LP_MAX];
 u32 host_eois;
 void (*host_interrupts)(struct lp *lp);
 
-jmp_buf host_stop;
-bool host_stop_expected;
+void (*host_stopped)(int code);
+static const char *stop_text;
 
 static char log_text[65536];
 static size_t log_length;
@@ -100,10 +102,50 @@ void host_bad_address(paddr_t pa)
 
 static void __noreturn stop(int code)
 {
-	if (host_stop_expected)
-		longjmp(host_stop, code);
+	if (host_stopped)
+		host_stopped(code);
 	host_fail("the machine stopped: %s", code == DEBUG_EXIT_PANIC ? "panic" :
 		  code == DEBUG_EXIT_REFUSED ? "refused" : "reset");
+}
+
+static void stopped_as_expected(int code)
+{
+	if (stop_text && !host_log_has(stop_text)) {
+		show_log();
+		printf("# the log does not say \"%s\"\n", stop_text);
+		fflush(stdout);
+		code = 255;
+	}
+	_exit(code);
+}
+
+int host_stop_begin(const char *text)
+{
+	int pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		host_fail("no process to stop the machine in");
+	if (!pid) {
+		stop_text = text;
+		host_stopped = stopped_as_expected;
+	}
+	return pid;
+}
+
+void host_stop_not(void)
+{
+	_exit(0);
+}
+
+int host_stop_end(int pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) == 255)
+		return -1;
+	return WEXITSTATUS(status);
 }
 
 void machine_stop(u32 status)

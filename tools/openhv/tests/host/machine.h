@@ -16,7 +16,6 @@
 #include <openhv/lp.h>
 #include <openhv/partition.h>
 #include <openhv/types.h>
-#include <setjmp.h>
 
 #define HOST_RAM_END		(2 * SIZE_1G)
 #define HOST_LOW_END		0xA0000UL
@@ -33,7 +32,7 @@
 #define HOST_PHYS_BITS		40
 
 /* Codes of a machine that stopped, beside DEBUG_EXIT_* */
-#define HOST_STOP_RESET		0x100
+#define HOST_STOP_RESET		0x3F
 
 /* Start the machine: root partition, LPs. Once in a process. */
 void host_boot(void);
@@ -80,18 +79,26 @@ bool host_log_has(const char *text);
 void host_log_clear(void);
 
 /*
- * Run something that stops the machine; the value is the code of the stop, or
- * 0 if it did not stop.
+ * Called when the machine stops, with the code; ends the test if it comes back
+ * or is NULL.
  */
-#define HOST_STOP(statement) ({ \
-	int host_code = setjmp(host_stop); \
-	if (!host_code) { \
-		host_stop_expected = true; \
+extern void (*host_stopped)(int code);
+
+/*
+ * HOST_STOP() runs something that stops the machine, in a process of its own;
+ * the value is the code of the stop, 0 if it did not stop, or -1 if it died in
+ * another way, or if @text (unless that is NULL) is not in the log.
+ */
+#define HOST_STOP_SAYING(text, statement) ({ \
+	int host_pid = host_stop_begin(text); \
+	if (!host_pid) { \
 		statement; \
+		host_stop_not(); \
 	} \
-	host_stop_expected = false; \
-	host_code; })
-extern jmp_buf host_stop;
-extern bool host_stop_expected;
+	host_stop_end(host_pid); })
+#define HOST_STOP(statement) HOST_STOP_SAYING(NULL, statement)
+int host_stop_begin(const char *text);
+void host_stop_not(void) __noreturn;
+int host_stop_end(int pid);
 
 #endif /* HOST_MACHINE_H */
