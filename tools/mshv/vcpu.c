@@ -12,7 +12,10 @@
 #include "builtin.h"
 #include "vm.h"
 
-/* The signal that takes a thread out of MSHV_RUN_VP; its handler has nothing to do. */
+/*
+ * The signal that takes a thread out of MSHV_RUN_VP where the driver cannot be
+ * asked to; its handler has nothing to do.
+ */
 #define SIGNAL_KICK	SIGUSR1
 
 #define X86_RFLAGS_IF	(1ULL << 9)
@@ -188,7 +191,7 @@ int vcpu_start(struct vcpu *vcpu)
 
 void vcpu_kick(struct vcpu *vcpu)
 {
-	if (vcpu->started)
+	if (vcpu->started && mshv_cancel_vp(vcpu->vp.fd, 0))
 		pthread_kill(vcpu->thread, SIGNAL_KICK);
 }
 
@@ -199,9 +202,10 @@ void vcpu_stop(struct vcpu *vcpu)
 	if (!vcpu->started)
 		return;
 	/* A signal that comes just before the ioctl is lost, so it is sent until it is not. */
+	vcpu_kick(vcpu);
 	while (!vcpu->finished) {
-		vcpu_kick(vcpu);
 		nanosleep(&pause, NULL);
+		vcpu_kick(vcpu);
 	}
 	pthread_join(vcpu->thread, NULL);
 	vcpu->started = false;

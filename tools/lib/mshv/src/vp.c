@@ -22,6 +22,15 @@ int mshv_run_vp(int vp, struct hv_message *msg)
 	return 0;
 }
 
+int mshv_cancel_vp(int vp, __u32 flags)
+{
+	int ret = ioctl(vp, MSHV_CANCEL_VP, (unsigned long)flags);
+
+	if (ret < 0)
+		return mshv_fail(errno, HV_STATUS_SUCCESS, "MSHV_CANCEL_VP", "flags 0x%x", flags);
+	return ret;
+}
+
 long mshv_get_vp_state(int vp, __u8 type, void *buf, __u32 size)
 {
 	struct mshv_get_set_vp_state args = {

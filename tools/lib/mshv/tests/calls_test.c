@@ -15,6 +15,7 @@ static struct {
 	int fd;
 	unsigned long request;
 	__u64 args[1024];
+	__u8 by_value[8];
 	__u8 input[4096];
 } seen;
 
@@ -31,6 +32,8 @@ int __wrap_ioctl(int fd, unsigned long request, void *args)
 	struct mshv_user_irq_table *table = args;
 	size_t size = _IOC_SIZE(request);
 
+	if (request == MSHV_CANCEL_VP)
+		args = memcpy(seen.by_value, &args, sizeof(args));
 	seen.fd = fd;
 	seen.request = request;
 	if (request == MSHV_SET_MSI_ROUTING)
@@ -98,6 +101,18 @@ TEST(partition_ioctls)
 	EXPECT_EQ(0x41, ARGS(struct mshv_user_irq_table)->entries[0].data);
 	EXPECT_EQ(0, mshv_set_msi_routing(4, NULL, 0));
 	EXPECT_EQ(0, ARGS(struct mshv_user_irq_table)->nr);
+}
+
+TEST(cancel_passes_its_flags_by_value)
+{
+	EXPECT_EQ(0, mshv_cancel_vp(5, MSHV_CANCEL_VP_CLEAR));
+	EXPECT_EQ(MSHV_CANCEL_VP, seen.request);
+	EXPECT_EQ(MSHV_CANCEL_VP_CLEAR, seen.by_value[0]);
+	answer.ret = -1;
+	answer.error = ENOTTY;
+	EXPECT_EQ(-ENOTTY, mshv_cancel_vp(5, 0));
+	EXPECT_STREQ("MSHV_CANCEL_VP (flags 0x0): Inappropriate ioctl for device",
+		     mshv_strerror());
 }
 
 TEST(unaligned_memory_is_refused_before_its_low_bits_are_lost)

@@ -270,6 +270,19 @@ long mshv_get_access_bitmap(int partition, __u8 type, __u8 op, __u64 gpa, __u64 
 int mshv_run_vp(int vp, struct hv_message *msg);
 
 /**
+ * mshv_cancel_vp() - MSHV_CANCEL_VP: make a run return, now or the next
+ * @vp: file descriptor of the VP
+ * @flags: 0, or MSHV_CANCEL_VP_CLEAR to withdraw the request
+ *
+ * For other threads and for signal handlers: the request stays until a
+ * MSHV_RUN_VP has returned -EINTR, so none is lost.
+ *
+ * Return: 0; with MSHV_CANCEL_VP_CLEAR 1 if there was a request; -ENOTTY if
+ * the driver has no such ioctl: then a signal has to do, sent until it is seen.
+ */
+int mshv_cancel_vp(int vp, __u32 flags);
+
+/**
  * mshv_get_vp_state() - MSHV_GET_VP_STATE
  * @vp: file descriptor of the VP
  * @type: MSHV_VP_STATE_*
