@@ -123,6 +123,36 @@ static inline void mshv_eventfd_signal(struct eventfd_ctx *ctx)
 #endif
 }
 
+/**
+ * mshv_follow_pfnmap() - what a raw mapping maps an address to
+ * @vma: one with VM_IO or VM_PFNMAP; its address space is read-locked
+ * @addr: an address in it
+ * @pfn: where the page number goes
+ * @writable: whether it is mapped for writing
+ *
+ * Return: 0; -EINVAL if nothing is mapped there.
+ */
+static inline int mshv_follow_pfnmap(struct vm_area_struct *vma, unsigned long addr,
+				     unsigned long *pfn, bool *writable)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	struct follow_pfnmap_args args = { .vma = vma, .address = addr };
+	int ret = follow_pfnmap_start(&args);
+
+	if (ret)
+		return ret;
+	*pfn = args.pfn;
+	*writable = args.writable;
+	follow_pfnmap_end(&args);
+
+	return 0;
+#else
+	*writable = vma->vm_flags & VM_WRITE;
+
+	return follow_pfn(vma, addr, pfn);
+#endif
+}
+
 /* Lazy rescheduling came with 6.13; where it exists the guest must make way for it too. */
 #ifdef _TIF_NEED_RESCHED_LAZY
 #define MSHV_TIF_NEED_RESCHED	(_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)

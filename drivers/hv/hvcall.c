@@ -144,34 +144,40 @@ static bool is_contiguous_status(u16 status)
 	       status == HV_STATUS_INSUFFICIENT_CONTIGUOUS_ROOT_MEMORY;
 }
 
+int mshv_hvcall_deposit(struct mshv_pool *pool, u16 status, unsigned int nr)
+{
+	bool contiguous = is_contiguous_status(status);
+
+	if (is_root_status(status)) {
+		pool = &mshv_root_pool;
+		nr = 1;
+	}
+	if (contiguous)
+		nr = CONTIGUOUS_PAGES;
+
+	return mshv_pool_deposit(pool, nr, contiguous);
+}
+
 /*
  * Give the hypervisor what it asked for. @fruitless counts the pages given since
  * the call last got anywhere.
  */
 static int hvcall_deposit(struct mshv_hvcall *call, unsigned int *fruitless)
 {
-	struct mshv_pool *pool = is_root_status(call->status) ? &mshv_root_pool : call->pool;
-	unsigned int nr;
-	int ret;
+	unsigned int nr = max(call->deposit, 1U);
 
-	if (!pool || (call->flags & (MSHV_HVCALL_ATOMIC | MSHV_HVCALL_NO_DEPOSIT)))
+	if (call->flags & (MSHV_HVCALL_ATOMIC | MSHV_HVCALL_NO_DEPOSIT))
+		return -ENOMEM;
+	if (!call->pool && !is_root_status(call->status))
 		return -ENOMEM;
 	if (*fruitless > MAX_FRUITLESS_PAGES)
 		return -ENOMEM;
 
-	if (is_contiguous_status(call->status))
-		nr = CONTIGUOUS_PAGES;
-	else if (is_root_status(call->status))
-		nr = 1;
-	else if (!*fruitless)
-		nr = max(call->deposit, 1U);
-	else
+	if (*fruitless)
 		nr = min_t(unsigned int, *fruitless, MAX_DEPOSIT_STEP);
-
-	ret = mshv_pool_deposit(pool, nr, is_contiguous_status(call->status));
 	*fruitless += nr;
 
-	return ret;
+	return mshv_hvcall_deposit(call->pool, call->status, nr);
 }
 
 int mshv_hvcall(struct mshv_hvcall *call)

@@ -85,6 +85,18 @@ void mshv_hvcall_exit(void);
 int mshv_hvcall(struct mshv_hvcall *call);
 
 /**
+ * mshv_hvcall_deposit() - deposit what a status asks for
+ * @pool: whose pool is meant, unless the status says that it is root's
+ * @status: one that mshv_status_needs_memory() is true of
+ * @nr: pages, where the status itself does not say how many
+ *
+ * May sleep.
+ *
+ * Return: 0; a negative errno.
+ */
+int mshv_hvcall_deposit(struct mshv_pool *pool, u16 status, unsigned int nr);
+
+/**
  * mshv_hvcall_fast() - issue a simple hypercall with up to 16 bytes of input
  * @code: HVCALL_*
  * @input1: first 8 bytes

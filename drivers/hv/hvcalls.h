@@ -108,11 +108,12 @@ int mshv_hvcall_unmap_stats_page(u32 type, const union hv_stats_object_identity 
  * @pfns: first 4 KiB page number of each unit
  * @nr: units, at most HV_MAP_GPA_MAX_REPS
  * @done: where the number of units mapped goes, after a failure too
- * @can_sleep: deposit memory as needed; if not, -ENOMEM means that the caller
- *	should do so by mshv_hvcall_map_gpa_deposit() and come again
+ * @status: NULL; or where the hypervisor's status goes, by a caller that cannot
+ *	sleep. A shortage of memory is then for the caller to make good, and to come
+ *	again; see mshv_hvcall_deposit()
  */
 int mshv_hvcall_map_gpa(struct mshv_pool *pool, u64 gfn, u32 flags, const u64 *pfns,
-			unsigned int nr, unsigned int *done, bool can_sleep);
+			unsigned int nr, unsigned int *done, u16 *status);
 
 /**
  * mshv_hvcall_map_gpa_deposit() - memory that mapping a range may need

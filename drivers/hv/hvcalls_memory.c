@@ -26,7 +26,7 @@ unsigned int mshv_hvcall_map_gpa_deposit(u64 gfn, u64 nr, bool large)
 }
 
 int mshv_hvcall_map_gpa(struct mshv_pool *pool, u64 gfn, u32 flags, const u64 *pfns,
-			unsigned int nr, unsigned int *done, bool can_sleep)
+			unsigned int nr, unsigned int *done, u16 *status)
 {
 	bool large = flags & HV_MAP_GPA_LARGE_PAGE;
 	u64 nr_pages = large ? nr * HV_PAGES_PER_LARGE_PAGE : nr;
@@ -37,7 +37,7 @@ int mshv_hvcall_map_gpa(struct mshv_pool *pool, u64 gfn, u32 flags, const u64 *p
 	};
 	struct mshv_hvcall call = {
 		.code = HVCALL_MAP_GPA_PAGES,
-		.flags = can_sleep ? 0 : MSHV_HVCALL_NO_DEPOSIT | MSHV_HVCALL_QUIET,
+		.flags = status ? MSHV_HVCALL_ATOMIC | MSHV_HVCALL_QUIET : 0,
 		.reps = nr,
 		.in = &in,
 		.in_size = sizeof(in),
@@ -49,6 +49,8 @@ int mshv_hvcall_map_gpa(struct mshv_pool *pool, u64 gfn, u32 flags, const u64 *p
 	int ret = mshv_hvcall(&call);
 
 	*done = call.done;
+	if (status)
+		*status = call.status;
 
 	return ret;
 }

@@ -8,13 +8,19 @@
 #include <linux/uaccess.h>
 
 #include <tlfs/hypercall.h>
+#include <tlfs/message.h>
 #include <tlfs/status.h>
+#include <tlfs/vp.h>
 
 #include "async.h"
 #include "hvcall.h"
 #include "partition.h"
 #include "passthru.h"
+#include "region.h"
 #include "status.h"
+
+/* Pages of one translation: five levels of tables and the target, and then some */
+#define MAX_TRANSLATE_FAULTS	16
 
 #define FROM_DEVICE	BIT(MSHV_PASSTHRU_DEVICE)
 #define FROM_PARTITION	BIT(MSHV_PASSTHRU_PARTITION)
@@ -62,6 +68,40 @@ static bool passthru_valid(const struct mshv_root_hvcall *args, enum mshv_passth
 	return passthru_permitted(args->code) & BIT(from);
 }
 
+/*
+ * A page that the translation needs may only not have been touched yet, or have been
+ * moved: one of the guest's page tables as well as the target. The hypervisor names
+ * the one that it has stopped at.
+ */
+static int passthru_translate(struct mshv_partition *partition, struct mshv_hvcall *call)
+{
+	const struct hv_output_translate_virtual_address *out = call->out;
+	unsigned int tries;
+	u8 access;
+	int ret;
+
+	for (tries = 0; tries < MAX_TRANSLATE_FAULTS; tries++) {
+		ret = mshv_hvcall(call);
+		if (ret || !out)
+			return ret;
+		switch (out->result_code) {
+		case HV_TRANSLATE_GVA_GPA_UNMAPPED:
+		case HV_TRANSLATE_GVA_GPA_NO_READ_ACCESS:
+			access = HV_INTERCEPT_ACCESS_READ;
+			break;
+		case HV_TRANSLATE_GVA_GPA_NO_WRITE_ACCESS:
+			access = HV_INTERCEPT_ACCESS_WRITE;
+			break;
+		default:
+			return 0;
+		}
+		if (mshv_mem_fault(partition, out->gpa_page, access))
+			return 0;
+	}
+
+	return 0;
+}
+
 static int passthru_issue(struct mshv_partition *partition, struct mshv_hvcall *call)
 {
 	bool async = call->code == HVCALL_SET_PARTITION_PROPERTY;
@@ -72,6 +112,9 @@ static int passthru_issue(struct mshv_partition *partition, struct mshv_hvcall *
 		if (ret)
 			return ret;
 	}
+
+	if (call->code == HVCALL_TRANSLATE_VIRTUAL_ADDRESS)
+		return passthru_translate(partition, call);
 
 	ret = mshv_hvcall(call);
 	if (call->status != HV_STATUS_CALL_PENDING)

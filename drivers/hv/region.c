@@ -6,17 +6,61 @@
 
 #include <linux/interval_tree_generic.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
 #include <linux/uaccess.h>
 
 #include <tlfs/memory.h>
+#include <tlfs/message.h>
 
 #include "mshv.h"
 #include "partition.h"
 #include "region.h"
 #include "trace.h"
+
+/* The kind of region that memory becomes */
+static const struct mshv_region_ops *ram_ops =
+	IS_ENABLED(CONFIG_HMM_MIRROR) ? &mshv_region_movable_ops : &mshv_region_pinned_ops;
+
+int mshv_mem_choose(const char *kind)
+{
+	bool has_movable = IS_ENABLED(CONFIG_HMM_MIRROR);
+
+	if (sysfs_streq(kind, "pinned") || (!has_movable && sysfs_streq(kind, "auto"))) {
+		ram_ops = &mshv_region_pinned_ops;
+	} else if (has_movable && (sysfs_streq(kind, "movable") || sysfs_streq(kind, "auto"))) {
+		ram_ops = &mshv_region_movable_ops;
+	} else {
+		pr_err("memory=%s: must be auto, pinned%s\n", kind,
+		       has_movable ? " or movable" : "; this kernel has no movable");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
+static int memory_set(const char *value, const struct kernel_param *param)
+{
+	return mshv_mem_choose(value);
+}
+
+static int memory_get(char *buffer, const struct kernel_param *param)
+{
+	return sysfs_emit(buffer, "%s\n", ram_ops->name);
+}
+
+static const struct kernel_param_ops memory_ops = {
+	.set = memory_set,
+	.get = memory_get,
+};
+
+module_param_cb(memory, &memory_ops, NULL, 0644);
+MODULE_PARM_DESC(memory, "how the memory of new regions is held: auto, movable or pinned");
 
 static u64 region_first(const struct mshv_region *region)
 {
@@ -85,6 +129,7 @@ static struct mshv_region *region_alloc(struct mshv_partition *partition,
 /* Which kind of region the memory at its address makes it */
 static int region_choose(struct mshv_region *region)
 {
+	unsigned long size = region->nr_pages << HV_HYP_PAGE_SHIFT;
 	struct vm_area_struct *vma;
 	int ret = 0;
 
@@ -92,10 +137,14 @@ static int region_choose(struct mshv_region *region)
 	vma = vma_lookup(region->mm, region->uaddr);
 	if (!vma)
 		ret = -EINVAL;
-	else if (vma->vm_flags & (VM_IO | VM_PFNMAP))
+	else if (!(vma->vm_flags & (VM_IO | VM_PFNMAP)))
+		region->ops = ram_ops;
+	else if (!IS_ENABLED(CONFIG_HMM_MIRROR))
 		ret = -EOPNOTSUPP;
+	else if (vma->vm_end - region->uaddr < size)
+		ret = -EINVAL;
 	else
-		region->ops = &mshv_region_pinned_ops;
+		region->ops = &mshv_region_mmio_ops;
 	mmap_read_unlock(region->mm);
 
 	return ret;
@@ -191,6 +240,44 @@ long mshv_ioctl_set_guest_memory(struct mshv_partition *partition,
 		return region_unmap(partition, &args);
 
 	return region_map(partition, &args);
+}
+
+static struct mshv_region *region_get(struct mshv_mem *mem, u64 gfn)
+{
+	struct mshv_region *region;
+
+	spin_lock(&mem->lock);
+	region = region_tree_iter_first(&mem->regions, gfn, gfn);
+	if (region)
+		kref_get(&region->ref);
+	spin_unlock(&mem->lock);
+
+	return region;
+}
+
+int mshv_mem_fault(struct mshv_partition *partition, u64 gfn, u8 access)
+{
+	static const u32 wanted[] = {
+		[HV_INTERCEPT_ACCESS_READ] = HV_MAP_GPA_READABLE,
+		[HV_INTERCEPT_ACCESS_WRITE] = HV_MAP_GPA_WRITABLE,
+		[HV_INTERCEPT_ACCESS_EXECUTE] = HV_MAP_GPA_EXECUTABLE,
+	};
+	struct mshv_region *region;
+	int ret = -EFAULT;
+
+	if (access >= ARRAY_SIZE(wanted))
+		return -EINVAL;
+	access = array_index_nospec(access, ARRAY_SIZE(wanted));
+	region = region_get(&partition->mem, gfn);
+	if (!region)
+		return -ENOENT;
+
+	/* What the region does not allow is no fault of its pages. */
+	if (region->ops->fault && (region->map_flags & wanted[access]))
+		ret = region->ops->fault(region, gfn, access == HV_INTERCEPT_ACCESS_WRITE);
+	region_put(region);
+
+	return ret;
 }
 
 void mshv_mem_detach(struct mshv_partition *partition, bool finalized)

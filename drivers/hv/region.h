@@ -25,16 +25,19 @@ struct mshv_region;
  *	leaves pages mapped that cannot be unmapped, it leaves @backing set
  * @unmap: unmap them from the guest; the backing stays. May be called again
  *	after it failed
+ * @fault: the guest wanted a page that is not there; NULL where that cannot be.
+ *	Returns 0 if it is there now; a negative errno if that is for user space
  * @release: let go of the backing; called once, for a region that was mapped and
  *	that the hypervisor has nothing of any more
  *
- * @map is called with the partition's mutex held, the others by whoever took the
- * region out of the partition.
+ * @map is called with the partition's mutex held; @fault with a reference held; the
+ * others by whoever took the region out of the partition.
  */
 struct mshv_region_ops {
 	const char *name;
 	int (*map)(struct mshv_region *region);
 	int (*unmap)(struct mshv_region *region);
+	int (*fault)(struct mshv_region *region, u64 gfn, bool write);
 	void (*release)(struct mshv_region *region);
 };
 
@@ -84,8 +87,18 @@ struct mshv_mem {
 };
 
 extern const struct mshv_region_ops mshv_region_pinned_ops;
+extern const struct mshv_region_ops mshv_region_movable_ops;
+extern const struct mshv_region_ops mshv_region_mmio_ops;
 
 /* region.c */
+
+/**
+ * mshv_mem_choose() - choose how the memory of new regions is held
+ * @kind: "auto", "movable" or "pinned"
+ *
+ * Return: 0; -EINVAL if it is none of these, or one that this kernel cannot do.
+ */
+int mshv_mem_choose(const char *kind);
 
 /**
  * mshv_mem_init() - prepare a new partition for memory
@@ -102,6 +115,19 @@ void mshv_mem_init(struct mshv_mem *mem);
  */
 long mshv_ioctl_set_guest_memory(struct mshv_partition *partition,
 				 struct mshv_user_mem_region __user *uarg);
+
+/**
+ * mshv_mem_fault() - a guest wanted a page that it has no access to
+ * @partition: its partition
+ * @gfn: guest page number
+ * @access: HV_INTERCEPT_ACCESS_*
+ *
+ * May sleep; called without the partition's mutex, or with it.
+ *
+ * Return: 0 if the access can be tried again; a negative errno if it is user
+ * space's to deal with.
+ */
+int mshv_mem_fault(struct mshv_partition *partition, u64 gfn, u8 access);
 
 /**
  * mshv_mem_detach() - take the memory of a partition that is being destroyed

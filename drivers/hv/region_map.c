@@ -91,7 +91,7 @@ int mshv_region_map_pages(struct mshv_region *region, struct page **pages,
 		ret = mshv_hvcall_map_gpa(&region->partition->pool, region->gfn + mapped,
 					  region->map_flags |
 					  (is_large ? HV_MAP_GPA_LARGE_PAGE : 0),
-					  pfns, nr, &done, true);
+					  pfns, nr, &done, NULL);
 		mapped += (u64)done * (is_large ? BLOCK_PAGES : 1);
 		if (ret)
 			break;

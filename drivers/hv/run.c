@@ -107,6 +107,20 @@ long mshv_vp_ioctl_cancel(struct mshv_vp *vp, unsigned long flags)
 	return 0;
 }
 
+/* A page that is not there may only have been moved, or not been touched yet. */
+static bool gpa_intercept_handled(struct mshv_vp *vp, const struct hv_message *message)
+{
+	const struct hv_x64_memory_intercept_message *intercept = (void *)message->u.payload;
+	u64 gfn = READ_ONCE(intercept->guest_physical_address) >> HV_HYP_PAGE_SHIFT;
+	u8 access = READ_ONCE(intercept->header.intercept_access_type);
+	bool handled;
+
+	handled = !mshv_mem_fault(vp->partition, gfn, access);
+	trace_mshv_handle_gpa_intercept(vp->partition->id, vp->index, gfn, access, handled);
+
+	return handled;
+}
+
 /*
  * Deal with a message that user space need not see. The page that it is in is user
  * space's too; what is done here can only hurt the guest.
@@ -117,6 +131,8 @@ static bool intercept_handled(struct mshv_vp *vp)
 	const struct hv_x64_apic_eoi_message *eoi;
 
 	switch (READ_ONCE(message->header.message_type)) {
+	case HVMSG_GPA_INTERCEPT:
+		return gpa_intercept_handled(vp, message);
 	case HVMSG_X64_APIC_EOI:
 		eoi = (const void *)message->u.payload;
 		return mshv_irqfd_eoi(vp->partition, READ_ONCE(eoi->interrupt_vector));

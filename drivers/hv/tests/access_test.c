@@ -97,7 +97,7 @@ static long harvest(struct kunit *test, struct access_test *t)
 	return ret;
 }
 
-static void bitmap_has_a_bit_for_each_page(struct kunit *test)
+static void bitmap_has_a_bit_of_every_page(struct kunit *test)
 {
 	struct access_test t = access_test(test);
 	u8 *bitmap = kunit_kmalloc(test, PAGE_SIZE, GFP_KERNEL);
@@ -203,7 +203,7 @@ static void failure_tells_how_far_it_got(struct kunit *test)
 }
 
 static struct kunit_case access_cases[] = {
-	KUNIT_CASE(bitmap_has_a_bit_for_each_page),
+	KUNIT_CASE(bitmap_has_a_bit_of_every_page),
 	KUNIT_CASE_PARAM(operation_does_what_it_says, op_gen_params),
 	KUNIT_CASE(access_ioctl_checks_its_arguments),
 	KUNIT_CASE(failure_tells_how_far_it_got),

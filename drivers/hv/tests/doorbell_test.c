@@ -282,12 +282,15 @@ static void doorbell_signals_its_eventfd(struct kunit *test)
 		u32 len;
 		u64 size;
 	} sizes[] = {
-		{ 0, HV_DOORBELL_FLAG_TRIGGER_SIZE_ANY }, { 1, HV_DOORBELL_FLAG_TRIGGER_SIZE_BYTE },
-		{ 2, HV_DOORBELL_FLAG_TRIGGER_SIZE_WORD }, { 4, HV_DOORBELL_FLAG_TRIGGER_SIZE_DWORD },
+		{ 0, HV_DOORBELL_FLAG_TRIGGER_SIZE_ANY },
+		{ 1, HV_DOORBELL_FLAG_TRIGGER_SIZE_BYTE },
+		{ 2, HV_DOORBELL_FLAG_TRIGGER_SIZE_WORD },
+		{ 4, HV_DOORBELL_FLAG_TRIGGER_SIZE_DWORD },
 		{ 8, HV_DOORBELL_FLAG_TRIGGER_SIZE_QWORD },
 	};
 	const struct hv_input_create_port *port = fake_hv_last(HVCALL_CREATE_PORT);
 	const struct hv_input_connect_port *connect = fake_hv_last(HVCALL_CONNECT_PORT);
+	const struct hv_connection_info *info = &connect->connection_info;
 	int fd = test_partition(test);
 	u64 id = test_partition_of(test, fd)->id;
 	int event = test_eventfd(test);
@@ -312,14 +315,10 @@ static void doorbell_signals_its_eventfd(struct kunit *test)
 					HV_ANY_VP);
 			KUNIT_EXPECT_EQ(test, connect->connection_partition_id, id);
 			KUNIT_EXPECT_EQ(test, connect->connection_id, port->port_id);
-			KUNIT_EXPECT_EQ(test,
-					connect->connection_info.doorbell_connection_info.gpa,
-					args.addr);
-			KUNIT_EXPECT_EQ(test,
-					connect->connection_info.doorbell_connection_info.trigger_value,
+			KUNIT_EXPECT_EQ(test, info->doorbell_connection_info.gpa, args.addr);
+			KUNIT_EXPECT_EQ(test, info->doorbell_connection_info.trigger_value,
 					match ? 0x1234 : 0);
-			KUNIT_EXPECT_EQ(test,
-					connect->connection_info.doorbell_connection_info.flags,
+			KUNIT_EXPECT_EQ(test, info->doorbell_connection_info.flags,
 					sizes[i].size |
 					(match ? 0 : HV_DOORBELL_FLAG_TRIGGER_ANY_VALUE));
 			ring_bell(port->port_id);

@@ -323,10 +323,8 @@ struct hv_synic_event_ring *fake_hv_ring(void)
 
 static void call_isr(void)
 {
-	void (*handler)(void) = READ_ONCE(isr);
-
-	if (handler)
-		handler();
+	if (isr)
+		isr();
 }
 
 u32 fake_hv_post(const struct hv_message *message)

@@ -126,7 +126,7 @@ static int finalize(struct fake_partition *p)
 	for (i = 0; i < FAKE_MAX_VPS; i++)
 		for (j = 0; j < FAKE_STATE_PAGES; j++)
 			if (p->vps[i].pages[j])
-				fake_error("state page still mapped at finalize", j);
+				fake_error("state page still mapped at the end", j);
 	fake_free_memory(p);
 	memset(p->vps, 0, sizeof(p->vps));
 	p->state = FAKE_FINALIZED;

@@ -432,10 +432,23 @@ static struct kunit_case memory_cases[] = {
 	{}
 };
 
+static int pinned_init(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, mshv_mem_choose("pinned"), 0);
+
+	return test_init(test);
+}
+
+static void pinned_exit(struct kunit *test)
+{
+	test_exit(test);
+	mshv_mem_choose("auto");
+}
+
 static struct kunit_suite memory_suite = {
 	.name = "mshv_memory",
-	.init = test_init,
-	.exit = test_exit,
+	.init = pinned_init,
+	.exit = pinned_exit,
 	.test_cases = memory_cases,
 };
 

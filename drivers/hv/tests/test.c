@@ -152,7 +152,6 @@ int test_init(struct kunit *test)
 
 void test_exit(struct kunit *test)
 {
-	flush_delayed_fput();
 	KUNIT_EXPECT_EQ(test, fake_hv_errors(), 0);
 	KUNIT_EXPECT_EQ(test, fake_hv_partitions(), 0);
 	fake_hv_reset();
@@ -195,8 +194,12 @@ long test_ioctl_in(struct kunit *test, int fd, unsigned int cmd, const void *arg
 
 void test_close(int fd)
 {
+	struct file *file = fget(fd);
+
+	/* A kernel thread's last fput() would leave the rest to a worker. */
 	close_fd(fd);
-	flush_delayed_fput();
+	if (file)
+		__fput_sync(file);
 }
 
 int test_partition(struct kunit *test)

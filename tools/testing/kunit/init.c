@@ -58,7 +58,6 @@ static void set_up(void)
 	put("/sys/kernel/debug/fail_page_alloc/min-order", "0");
 	put("/sys/kernel/debug/failslab/verbose", "0");
 	put("/sys/kernel/debug/fail_page_alloc/verbose", "0");
-	put("/proc/sys/vm/nr_hugepages", "4");
 }
 
 /* Where a symbol of the kernel is, as text, or "0" */

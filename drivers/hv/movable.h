@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory that its process may do with as it likes while a guest has it: pages are
+ * mapped when the guest wants them, and taken from it when they go away.
+ */
+#ifndef MSHV_MOVABLE_H
+#define MSHV_MOVABLE_H
+
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include <tlfs/types.h>
+
+struct mshv_region;
+
+/* Pages that one fault may bring in */
+#define MSHV_FAULT_PAGES	16
+
+/**
+ * struct mshv_fault - a guest's wish for a page, and what was found
+ * @first: first page, counted from the region's start
+ * @nr: pages
+ * @target: the one that is wanted, counted from @first
+ * @write: it is wanted for writing
+ * @pfns: result: their page numbers
+ * @valid: result: bitmap of those that there are
+ * @writable: result: bitmap of those that may be written to
+ * @large: result: @target is in a 2 MiB page, or a larger one
+ */
+struct mshv_fault {
+	u64 first;
+	unsigned int nr;
+	unsigned int target;
+	bool write;
+	u64 pfns[MSHV_FAULT_PAGES];
+	unsigned long valid;
+	unsigned long writable;
+	bool large;
+};
+
+/**
+ * typedef mshv_resolve_t - find the pages behind a range of a region
+ * @region: the region, whose address space is alive
+ * @fault: the range; the results are filled in
+ * @seq: sequence number that they were found under, or later
+ *
+ * Return: 0; -EBUSY to be called again; another negative errno if @target is not to
+ * be had. Pages but for that may be missing.
+ */
+typedef int (*mshv_resolve_t)(struct mshv_region *region, struct mshv_fault *fault,
+			      unsigned long *seq);
+
+/* What an aligned 2 MiB block of guest memory is mapped by */
+enum mshv_block_state {
+	MSHV_BLOCK_EMPTY,	/* a 2 MiB page without access */
+	MSHV_BLOCK_LARGE,	/* a 2 MiB page */
+	MSHV_BLOCK_SMALL,	/* 4 KiB pages, with and without access */
+	MSHV_BLOCK_LOST,	/* the guest has what could not be taken from it */
+};
+
+/**
+ * struct mshv_block - an aligned 2 MiB block of guest memory
+ * @state: what it is mapped by
+ * @pfn: of a 2 MiB page: its page number
+ * @pfns: of 4 KiB pages: their page numbers, 0 for those without access
+ *
+ * A block that is lost has a reference to what it is mapped to, by one or the other.
+ */
+struct mshv_block {
+	enum mshv_block_state state;
+	u64 pfn;
+	u64 *pfns;
+};
+
+/**
+ * struct mshv_movable - what is behind a movable region
+ * @region: the region
+ * @notifier: tells when pages go away
+ * @resolve: finds them
+ * @extra_flags: HV_MAP_GPA_* of all its pages
+ * @lock: guards what follows, and that it is what the hypervisor has. Taken when
+ *	memory is being reclaimed: nothing is allocated under it
+ * @dead: no pages are mapped any more
+ * @mapped: 4 KiB pages mapped with access
+ * @nr_blocks: blocks that the region touches
+ * @blocks: these
+ */
+struct mshv_movable {
+	struct mshv_region *region;
+	struct mmu_interval_notifier notifier;
+	mshv_resolve_t resolve;
+	u32 extra_flags;
+	struct mutex lock;	/* @dead and all after it */
+	bool dead;
+	u64 mapped;
+	u64 nr_blocks;
+	struct mshv_block blocks[];
+};
+
+/* movable.c */
+
+/**
+ * mshv_movable_create() - make a region movable
+ * @region: the region; its backing is set
+ * @resolve: finds its pages
+ * @extra_flags: HV_MAP_GPA_* of all its pages
+ *
+ * All of it is mapped without access, so that the guest's first look at a page is
+ * an intercept that tells of it.
+ *
+ * Return: 0; a negative errno. If the backing is set then all the same, something is
+ * mapped that cannot be unmapped.
+ */
+int mshv_movable_create(struct mshv_region *region, mshv_resolve_t resolve, u32 extra_flags);
+
+/**
+ * mshv_movable_unmap() - the region's unmap operation
+ * @region: the region
+ *
+ * Return: 0; a negative errno.
+ */
+int mshv_movable_unmap(struct mshv_region *region);
+
+/**
+ * mshv_movable_fault() - the region's fault operation
+ * @region: the region
+ * @gfn: guest page number
+ * @write: it is wanted for writing
+ *
+ * Return: 0; a negative errno.
+ */
+int mshv_movable_fault(struct mshv_region *region, u64 gfn, bool write);
+
+/**
+ * mshv_movable_release() - the region's release operation
+ * @region: the region
+ */
+void mshv_movable_release(struct mshv_region *region);
+
+/* movable_map.c */
+
+/**
+ * mshv_movable_map_empty() - map a whole region without access
+ * @region: the region
+ *
+ * Return: 0; a negative errno, and some of it may be mapped.
+ */
+int mshv_movable_map_empty(struct mshv_region *region);
+
+/**
+ * mshv_movable_unmap_all() - unmap a whole region
+ * @region: the region; the caller holds its lock
+ *
+ * Return: 0; a negative errno, and some of it may be unmapped.
+ */
+int mshv_movable_unmap_all(struct mshv_region *region);
+
+/**
+ * mshv_movable_map() - map pages that were found
+ * @region: the region; the caller holds its lock
+ * @fault: what was found
+ * @status: the hypervisor's status, if it fails by -ENOMEM
+ * @spare: a zeroed page, or NULL; taken if needed, and set to NULL
+ *
+ * Return: 0; -EAGAIN if there is need of @spare; -ENOMEM if the hypervisor needs
+ * memory; another negative errno.
+ */
+int mshv_movable_map(struct mshv_region *region, struct mshv_fault *fault, u16 *status,
+		     u64 **spare);
+
+/**
+ * mshv_movable_revoke() - take pages from the guest
+ * @region: the region; the caller holds its lock
+ * @first: first page, counted from the region's start
+ * @last: last page
+ *
+ * Atomic. What the hypervisor will not let go of is kept from being freed.
+ */
+void mshv_movable_revoke(struct mshv_region *region, u64 first, u64 last);
+
+/**
+ * mshv_movable_free_blocks() - free what is known of a region's blocks
+ * @m: what is behind it; the hypervisor maps nothing of it any more
+ */
+void mshv_movable_free_blocks(struct mshv_movable *m);
+
+#endif /* MSHV_MOVABLE_H */

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the hypervisor has of a movable region, block by block.
+ *
+ * A block that a 2 MiB page maps is taken from the guest as a whole and never split:
+ * splitting takes memory, and there is none to be had when memory is reclaimed.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitops.h>
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#include <tlfs/memory.h>
+
+#include "hvcalls.h"
+#include "movable.h"
+#include "partition.h"
+#include "region.h"
+
+#define BLOCK_PAGES	HV_PAGES_PER_LARGE_PAGE
+
+/* Pages without access have no number. */
+static const u64 no_pfns[HV_MAP_GPA_MAX_REPS];
+
+static u64 block_index(const struct mshv_region *region, u64 i)
+{
+	return (region->gfn + i) / BLOCK_PAGES - region->gfn / BLOCK_PAGES;
+}
+
+/* Where page @i of the region is in its block */
+static unsigned int in_block(const struct mshv_region *region, u64 i)
+{
+	return (region->gfn + i) % BLOCK_PAGES;
+}
+
+/* First page of a block, counted from the region's start; 0 of the first */
+static u64 block_first(const struct mshv_region *region, u64 block)
+{
+	return block ? block * BLOCK_PAGES - region->gfn % BLOCK_PAGES : 0;
+}
+
+static u64 block_end(const struct mshv_region *region, u64 block)
+{
+	return min(block_first(region, block + 1), region->nr_pages);
+}
+
+/* The region has all of the block, and the guest may have 2 MiB pages. */
+static bool block_may_be_large(const struct mshv_region *region, u64 block)
+{
+	return (region->partition->flags & HV_PARTITION_CREATION_FLAG_GPA_SUPER_PAGES_ENABLED) &&
+	       block_end(region, block) - block_first(region, block) == BLOCK_PAGES;
+}
+
+/* Map without access @nr units from page @i on; @status as in mshv_hvcall_map_gpa(). */
+static int map_no_access(const struct mshv_region *region, u64 i, u64 nr, bool large, u16 *status)
+{
+	u32 flags = HV_MAP_GPA_NO_ACCESS | (large ? HV_MAP_GPA_LARGE_PAGE : 0);
+	unsigned int done;
+	u64 total = 0;
+	int ret = 0;
+
+	while (!ret && total < nr) {
+		ret = mshv_hvcall_map_gpa(&region->partition->pool,
+					  region->gfn + i + total * (large ? BLOCK_PAGES : 1),
+					  flags, no_pfns,
+					  min_t(u64, nr - total, HV_MAP_GPA_MAX_REPS), &done,
+					  status);
+		total += done;
+	}
+
+	return ret;
+}
+
+int mshv_movable_map_empty(struct mshv_region *region)
+{
+	struct mshv_movable *m = region->backing;
+	u64 block = 0;
+	bool large;
+	u64 next;
+	int ret;
+
+	while (block < m->nr_blocks) {
+		large = block_may_be_large(region, block);
+		/* Blocks that are alike by as few hypercalls as may be */
+		for (next = block; next < m->nr_blocks &&
+		     block_may_be_large(region, next) == large; next++)
+			m->blocks[next].state = large ? MSHV_BLOCK_EMPTY : MSHV_BLOCK_SMALL;
+
+		ret = map_no_access(region, block_first(region, block),
+				    large ? next - block : block_end(region, next - 1) -
+							   block_first(region, block),
+				    large, NULL);
+		if (ret)
+			return ret;
+		block = next;
+	}
+
+	return 0;
+}
+
+int mshv_movable_unmap_all(struct mshv_region *region)
+{
+	struct mshv_movable *m = region->backing;
+	u64 first;
+	u64 block;
+	u64 done;
+	u64 next;
+	int ret;
+
+	lockdep_assert_held(&m->lock);
+
+	for (block = 0; block < m->nr_blocks; block = next) {
+		bool small = m->blocks[block].state == MSHV_BLOCK_SMALL;
+
+		if (m->blocks[block].state == MSHV_BLOCK_LOST)
+			small = m->blocks[block].pfns;
+		next = block + 1;
+		first = block_first(region, block);
+		while (next < m->nr_blocks && m->blocks[block].state != MSHV_BLOCK_LOST &&
+		       m->blocks[next].state != MSHV_BLOCK_LOST &&
+		       (m->blocks[next].state == MSHV_BLOCK_SMALL) == small)
+			next++;
+
+		ret = mshv_hvcall_unmap_gpa(region->partition->id, region->gfn + first,
+					    small ? 0 : HV_UNMAP_GPA_LARGE_PAGE,
+					    small ? block_end(region, next - 1) - first :
+						    next - block, &done);
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+static u32 page_flags(const struct mshv_region *region, const struct mshv_fault *fault,
+		      unsigned int i)
+{
+	const struct mshv_movable *m = region->backing;
+	u32 flags = region->map_flags | m->extra_flags;
+
+	return test_bit(i, &fault->writable) ? flags : flags & ~HV_MAP_GPA_WRITABLE;
+}
+
+/* Put a 2 MiB page where one fits. Any failure leaves it to small pages. */
+static bool map_large(struct mshv_region *region, const struct mshv_fault *fault, u64 index)
+{
+	struct mshv_movable *m = region->backing;
+	struct mshv_block *block = &m->blocks[index];
+	unsigned int offset = in_block(region, fault->first + fault->target);
+	u64 pfn = fault->pfns[fault->target] - offset;
+	unsigned int done;
+	u16 status;
+
+	if (!fault->large || !block_may_be_large(region, index) || pfn % BLOCK_PAGES)
+		return false;
+	/* Small pages that the guest still has are not known to be the same ones. */
+	if (block->state == MSHV_BLOCK_SMALL && memchr_inv(block->pfns, 0, PAGE_SIZE))
+		return false;
+	if (mshv_hvcall_map_gpa(&region->partition->pool,
+				region->gfn + block_first(region, index),
+				page_flags(region, fault, fault->target) | HV_MAP_GPA_LARGE_PAGE,
+				&pfn, 1, &done, &status))
+		return false;
+	if (block->state != MSHV_BLOCK_LARGE)
+		m->mapped += BLOCK_PAGES;
+	block->state = MSHV_BLOCK_LARGE;
+	block->pfn = pfn;
+	free_page((unsigned long)block->pfns);
+	block->pfns = NULL;
+
+	return true;
+}
+
+/* Map those pages from @i on that go together; returns how many that is, or an error. */
+static int map_run(struct mshv_region *region, const struct mshv_fault *fault, unsigned int i,
+		   struct mshv_block *block, u16 *status)
+{
+	struct mshv_movable *m = region->backing;
+	u64 first = fault->first + i;
+	unsigned int done;
+	unsigned int n;
+	unsigned int j;
+	int ret;
+
+	for (n = 1; i + n < fault->nr && test_bit(i + n, &fault->valid) &&
+	     page_flags(region, fault, i + n) == page_flags(region, fault, i); n++)
+		;
+	ret = mshv_hvcall_map_gpa(&region->partition->pool, region->gfn + first,
+				  page_flags(region, fault, i), fault->pfns + i, n, &done, status);
+	/* The hypervisor has made small pages of a large one with the first. */
+	if (done)
+		block->state = MSHV_BLOCK_SMALL;
+	for (j = 0; j < done; j++) {
+		u64 *pfn = &block->pfns[in_block(region, first + j)];
+
+		if (!*pfn)
+			m->mapped++;
+		/* Page 0 is memory of no one's. */
+		*pfn = fault->pfns[i + j];
+	}
+
+	return ret ?: n;
+}
+
+int mshv_movable_map(struct mshv_region *region, struct mshv_fault *fault, u16 *status,
+		     u64 **spare)
+{
+	struct mshv_movable *m = region->backing;
+	u64 index = block_index(region, fault->first);
+	struct mshv_block *block = &m->blocks[index];
+	unsigned int i;
+	int n;
+
+	lockdep_assert_held(&m->lock);
+
+	if (block->state == MSHV_BLOCK_LOST)
+		return -EIO;
+	if (map_large(region, fault, index))
+		return 0;
+
+	if (!block->pfns) {
+		if (!*spare)
+			return -EAGAIN;
+		block->pfns = *spare;
+		*spare = NULL;
+	}
+	if (block->state == MSHV_BLOCK_LARGE) {
+		mshv_movable_revoke(region, block_first(region, index),
+				    block_end(region, index) - 1);
+		if (block->state == MSHV_BLOCK_LOST)
+			return -EIO;
+	}
+	for (i = 0; i < fault->nr; i += n) {
+		n = 1;
+		if (!test_bit(i, &fault->valid))
+			continue;
+		n = map_run(region, fault, i, block, status);
+		if (n < 0)
+			return n;
+	}
+
+	return 0;
+}
+
+/* The guest keeps it, so it must not become anyone else's. */
+static void block_lost(struct mshv_region *region, struct mshv_block *block)
+{
+	unsigned int i;
+
+	pr_err_ratelimited("partition %llu: the hypervisor does not take pages from its guest\n",
+			   region->partition->id);
+	if (block->state == MSHV_BLOCK_LARGE) {
+		if (pfn_valid(block->pfn))
+			get_page(pfn_to_page(block->pfn));
+	} else {
+		for (i = 0; i < BLOCK_PAGES; i++)
+			if (block->pfns[i] && pfn_valid(block->pfns[i]))
+				get_page(pfn_to_page(block->pfns[i]));
+		block->pfn = 0;
+	}
+	block->state = MSHV_BLOCK_LOST;
+}
+
+static void revoke_small(struct mshv_region *region, struct mshv_block *block, u64 first, u64 last)
+{
+	struct mshv_movable *m = region->backing;
+	u16 status;
+	u64 next;
+	u64 i;
+
+	for (i = first; i <= last; i = next) {
+		next = i + 1;
+		if (!block->pfns[in_block(region, i)])
+			continue;
+		while (next <= last && block->pfns[in_block(region, next)])
+			next++;
+		if (map_no_access(region, i, next - i, false, &status)) {
+			block_lost(region, block);
+			return;
+		}
+		memset(&block->pfns[in_block(region, i)], 0, (next - i) * sizeof(block->pfns[0]));
+		m->mapped -= next - i;
+	}
+}
+
+void mshv_movable_revoke(struct mshv_region *region, u64 first, u64 last)
+{
+	struct mshv_movable *m = region->backing;
+	u64 last_block = block_index(region, last);
+	struct mshv_block *block;
+	u16 status;
+	u64 index;
+
+	lockdep_assert_held(&m->lock);
+
+	for (index = block_index(region, first); index <= last_block; index++) {
+		block = &m->blocks[index];
+		if (block->state == MSHV_BLOCK_LARGE) {
+			if (map_no_access(region, block_first(region, index), 1, true, &status)) {
+				block_lost(region, block);
+				continue;
+			}
+			block->state = MSHV_BLOCK_EMPTY;
+			m->mapped -= BLOCK_PAGES;
+		} else if (block->state == MSHV_BLOCK_SMALL && block->pfns) {
+			revoke_small(region, block, max(first, block_first(region, index)),
+				     min(last, block_end(region, index) - 1));
+		}
+	}
+}
+
+void mshv_movable_free_blocks(struct mshv_movable *m)
+{
+	struct mshv_block *block;
+	unsigned int i;
+	u64 index;
+
+	for (index = 0; index < m->nr_blocks; index++) {
+		block = &m->blocks[index];
+		if (block->state == MSHV_BLOCK_LOST) {
+			if (block->pfn && pfn_valid(block->pfn))
+				put_page(pfn_to_page(block->pfn));
+			for (i = 0; !block->pfn && i < BLOCK_PAGES; i++)
+				if (block->pfns[i] && pfn_valid(block->pfns[i]))
+					put_page(pfn_to_page(block->pfns[i]));
+		}
+		free_page((unsigned long)block->pfns);
+	}
+}
