@@ -84,6 +84,32 @@ static inline void guest_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]
 		     : "a"(leaf), "c"(subleaf));
 }
 
+/* RDMSR and WRMSR that may fault: true if they did not. They need guest_install_handlers(). */
+bool rdmsr_safe(uint32_t msr, uint64_t *value);
+bool wrmsr_safe(uint32_t msr, uint64_t value);
+
+/**
+ * hypercall() - make a hypercall by VMMCALL or VMCALL, as the processor has it
+ * @control: control word (RCX)
+ * @input: RDX: input GPA, or the first half of a fast call's input
+ * @output: R8: output GPA, or the second half
+ *
+ * Called by the guest, which has set the hypercall page up: guest_hypercall_init().
+ *
+ * Return: result word (RAX).
+ */
+uint64_t hypercall(uint64_t control, uint64_t input, uint64_t output);
+
+/* Any guest OS ID will do: an open-source one, of no known vendor (TLFS, "Guest OS Identity") */
+#define GUEST_OS_ID	(1ULL << 63 | 0x7fULL << 56 | 1)
+
+/**
+ * guest_hypercall_init() - enable the hypercall page, at a page of this program
+ *
+ * Called by the guest.
+ */
+void guest_hypercall_init(void);
+
 static inline uint64_t rdtsc(void)
 {
 	uint32_t low, high;
@@ -144,6 +170,14 @@ void guest_install_handlers(void);
 
 /* Called by the guest's interrupts and exceptions; it may change the frame. */
 extern void (*guest_handler)(struct guest_frame *frame);
+
+/*
+ * Where a fault of an instruction is caught: the address after it is in
+ * guest_fixup, and guest_fault_vector tells what came. 0 is no fault: vector 0
+ * is stored as 0x100.
+ */
+extern volatile uint64_t guest_fixup;
+extern volatile uint32_t guest_fault_vector;
 
 /* How often each vector has come, if guest_handler is guest_count_interrupts */
 extern volatile uint32_t guest_interrupts[256];

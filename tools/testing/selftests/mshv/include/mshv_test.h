@@ -138,6 +138,17 @@ void vm_init_real(struct test_vm *vm, uint64_t flags, const void *code, size_t s
  */
 void vm_init_long(struct test_vm *vm, uint64_t flags, void (*function)(void));
 
+/**
+ * vm_add_vp() - another VP, which starts a function of this program in 64-bit mode
+ * @vm: the machine, made by vm_init_long()
+ * @vp: the VP to create
+ * @index: its index, 1 to 15
+ * @function: the function, which must not return
+ *
+ * It waits for no SIPI.
+ */
+void vm_add_vp(struct test_vm *vm, struct mshv_vp *vp, unsigned int index, void (*function)(void));
+
 /* The guest's copy of a variable of this program */
 #define vm_guest_variable(vm, variable) \
 	((__typeof__(variable) *)vm_guest_address(vm, (uintptr_t)(&(variable)), sizeof(variable)))

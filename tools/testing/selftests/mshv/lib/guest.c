@@ -2,6 +2,8 @@
 /*
  * Guest code that tests share. It runs in the guest only.
  */
+#include <tlfs/msr.h>
+
 #include "guest.h"
 
 #define GUEST_CS	0x10	/* MSHV_BOOT_CS */
@@ -17,11 +19,28 @@ void guest_ucall(enum ucall_cmd cmd, uint64_t a, uint64_t b, uint64_t c, uint64_
 
 void (*guest_handler)(struct guest_frame *frame);
 volatile uint32_t guest_interrupts[VECTORS];
+volatile uint64_t guest_fixup;
+volatile uint32_t guest_fault_vector;
 
 /*
  * One entry of 16 bytes a vector. Those exceptions that push no error code get
  * a zero, so that all frames look alike.
  */
+/* What every interrupt and exception calls: a fault that is waited for ends here. */
+static void __attribute__((used)) guest_dispatch(struct guest_frame *frame)
+{
+	if (frame->vector < 32 && guest_fixup) {
+		guest_fault_vector = frame->vector ? frame->vector : 0x100;
+		frame->rip = guest_fixup;
+		guest_fixup = 0;
+	} else if (guest_handler) {
+		guest_handler(frame);
+	} else {
+		guest_ucall(UCALL_ABORT, (uintptr_t)"no unexpected interrupt or exception",
+			    __LINE__, frame->vector, frame->rip);
+	}
+}
+
 asm("	.text\n"
 "	.balign 16\n"
 "guest_entries:\n"
@@ -40,7 +59,7 @@ asm("	.text\n"
 "	push %r8\n push %r9\n push %r10\n push %r11\n push %r12\n push %r13\n push %r14\n push %r15\n"
 /* The vector comes second, the error code third, as struct guest_frame has them. */
 "	mov %rsp, %rdi\n"
-"	call *guest_handler(%rip)\n"
+"	call guest_dispatch\n"
 "	pop %r15\n pop %r14\n pop %r13\n pop %r12\n pop %r11\n pop %r10\n pop %r9\n pop %r8\n"
 "	pop %rbp\n pop %rdi\n pop %rsi\n pop %rdx\n pop %rcx\n pop %rbx\n pop %rax\n"
 "	add $16, %rsp\n"
@@ -81,4 +100,52 @@ void guest_enable_x2apic(void)
 {
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE | APIC_BASE_X2APIC);
 	wrmsr(MSR_X2APIC_SVR, APIC_SVR_ENABLE | 0xff);
+}
+
+bool rdmsr_safe(uint32_t msr, uint64_t *value)
+{
+	uint32_t low = 0, high = 0;
+
+	guest_fault_vector = 0;
+	asm volatile("lea 1f(%%rip), %%rax; mov %%rax, guest_fixup(%%rip)\n"
+		     "rdmsr\n"
+		     "1:"
+		     : "=a"(low), "+d"(high) : "c"(msr) : "memory");
+	guest_fixup = 0;
+	*value = low | (uint64_t)high << 32;
+	return !guest_fault_vector;
+}
+
+bool wrmsr_safe(uint32_t msr, uint64_t value)
+{
+	uint64_t fixup;
+
+	guest_fault_vector = 0;
+	asm volatile("lea 1f(%%rip), %0; mov %0, guest_fixup(%%rip)\n"
+		     "wrmsr\n"
+		     "1:"
+		     : "=&r"(fixup)
+		     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+	guest_fixup = 0;
+	return !guest_fault_vector;
+}
+
+static uint8_t hypercall_page[4096] __attribute__((aligned(4096)));
+
+uint64_t hypercall(uint64_t control, uint64_t input, uint64_t output)
+{
+	register uint64_t r8 asm("r8") = output;
+	uint64_t result;
+
+	asm volatile("call *%[page]"
+		     : "=a"(result), "+c"(control), "+d"(input), "+r"(r8)
+		     : [page] "r"(hypercall_page)
+		     : "r9", "r10", "r11", "memory", "cc");
+	return result;
+}
+
+void guest_hypercall_init(void)
+{
+	wrmsr(HV_X64_MSR_GUEST_OS_ID, GUEST_OS_ID);
+	wrmsr(HV_X64_MSR_HYPERCALL, (uintptr_t)hypercall_page | HV_MSR_PAGE_ENABLE);
 }

@@ -127,6 +127,21 @@ void vm_init_long(struct test_vm *vm, uint64_t flags, void (*function)(void))
 	TEST_ASSERT(!ret, "%s", mshv_strerror());
 }
 
+void vm_add_vp(struct test_vm *vm, struct mshv_vp *vp, unsigned int index, void (*function)(void))
+{
+	struct mshv_regs regs = { .rip = (uintptr_t)function };
+	int ret;
+
+	ret = mshv_vp_init(vp, vm->partition, index);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+	/* 64 KiB of stack for each */
+	regs.gpr[MSHV_RSP] = LONG_STACK + index * 0x10000 - 8;
+	ret = mshv_vp_setup_long_mode(vp, LONG_TABLES, &regs);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+	ret = mshv_vp_set_register(vp, HV_REGISTER_INTERNAL_ACTIVITY_STATE, 0);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+}
+
 void *vm_guest_address(struct test_vm *vm, uint64_t gpa, uint64_t size)
 {
 	TEST_ASSERT(gpa <= vm->mem_size && size <= vm->mem_size - gpa, "no memory at 0x%llx",
