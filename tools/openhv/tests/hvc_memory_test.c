@@ -103,7 +103,7 @@ TEST_ON_MACHINE(map_says_how_many_pages_it_mapped)
 {
 	struct partition *p = child_new();
 	u64 pfn = ram_pages(4), result;
-	u64 pfns[] = { pfn, pfn + 1, HOST_OWN_BASE >> PAGE_SHIFT, pfn + 2 };
+	u64 pfns[] = { pfn, pfn + 1, HOST_OWN_HIDDEN >> PAGE_SHIFT, pfn + 2 };
 
 	result = map_list(p->id, 0x100, RW, pfns, 4, 0);
 	EXPECT_EQ(HV_STATUS_OPERATION_DENIED, hv_status(result));

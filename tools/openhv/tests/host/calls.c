@@ -62,14 +62,30 @@ u64 hv_rep(u16 code, u32 count, const void *header, u32 header_size, const void 
 	return result;
 }
 
+static u64 next_page = HOST_FREE_PAGES >> PAGE_SHIFT;
+
 u64 ram_pages(u64 count)
 {
-	static u64 next = HOST_FREE_PAGES >> PAGE_SHIFT;
-
-	next += count;
-	if (next > HOST_FREE_2M >> PAGE_SHIFT)
+	next_page += count;
+	if (next_page > HOST_FREE_2M >> PAGE_SHIFT)
 		host_fail("the test has used up its pages");
-	return next - count;
+	return next_page - count;
+}
+
+u64 ram_mark(void)
+{
+	return next_page;
+}
+
+void ram_release(u64 mark)
+{
+	while (next_page > mark) {
+		/* A page that is mapped or deposited would be used twice. */
+		next_page--;
+		if (!frame_change(next_page, FRAME_ROOT, FRAME_POOL) ||
+		    !frame_change(next_page, FRAME_POOL, FRAME_ROOT))
+			host_fail("page %llx did not come back", (unsigned long long)next_page);
+	}
 }
 
 u64 ram_pages_2m(u64 count)

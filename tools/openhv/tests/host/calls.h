@@ -62,6 +62,9 @@ static inline u32 hv_completed(u64 result)
 /* Page frames of root's that nobody uses, one after the other */
 u64 ram_pages(u64 count);
 u64 ram_pages_2m(u64 count);
+/* Use the pages again that ram_pages() has given since the mark; all of them are root's again. */
+u64 ram_mark(void);
+void ram_release(u64 mark);
 /* The same as memory of this process */
 static inline void *ram(u64 pfn)
 {

@@ -68,7 +68,7 @@ void host_log_clear(void)
 
 static void show_log(void)
 {
-	size_t from = log_length > 4096 ? log_length - 4096 : 0, i;
+	size_t from = log_length > 1200 ? log_length - 1200 : 0, i;
 	bool begin = true;
 
 	for (i = from; i < log_length; i++) {
@@ -252,7 +252,8 @@ static struct lp *make_lp(u32 index)
 	lp->state_page = boot_page();
 	lp->info = &openhv_info->lp[index];
 	list_init(&lp->timers);
-	list_init(&lp->signals);
+	list_init(&lp->notify);
+	list_init(&lp->queue.waiting);
 	list_init(&lp->slice_timer.node);
 	return lp;
 }

@@ -22,6 +22,7 @@
 #define HOST_HIGH_START		0x100000UL
 #define HOST_OWN_BASE		0x1000000UL
 #define HOST_OWN_PAGES		2048UL
+#define HOST_OWN_HIDDEN		(HOST_OWN_BASE + (HOST_OWN_PAGES - 1) * PAGE_SIZE) /* not shown */
 #define HOST_DEVICE		0xC0000000UL	/* memory of a device, in root's map */
 #define HOST_FREE_PAGES		0x2000000UL	/* from here on ram_pages() gives */
 #define HOST_FREE_2M		0x20000000UL	/* from here on ram_pages_2m() gives */

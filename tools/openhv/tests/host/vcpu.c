@@ -410,7 +410,6 @@ void vcpu_set_nmi_masked(struct vcpu *v, bool on)
 	v->arch.vmcb->nmi_masked = on;
 }
 
-void vcpu_intercept_hlt(struct vcpu *v, bool on);
 void vcpu_intercept_hlt(struct vcpu *v, bool on)
 {
 	v->arch.vmcb->intercept_hlt = on;
