@@ -152,7 +152,8 @@ TEST_F(guest, wrong_arguments_are_refused)
 	do { \
 		args = good; \
 		args.field = value; \
-		EXPECT_ERRNO(error, ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args)); \
+		EXPECT_ERRNO(error, \
+			     ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args)); \
 	} while (0)
 
 	REFUSED(EINVAL, access_type, MSHV_GPAP_ACCESS_TYPE_COUNT);
