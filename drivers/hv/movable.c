@@ -44,10 +44,13 @@ static bool movable_invalidate(struct mmu_interval_notifier *notifier,
 		return false;
 
 	mmu_interval_set_seq(notifier, seq);
+	if (m->dead)
+		goto out;
 	first = max(range->start, region->uaddr);
 	last = min(range->end - 1, region->uaddr + size - 1);
 	mshv_movable_revoke(region, (first - region->uaddr) >> PAGE_SHIFT,
 			    (last - region->uaddr) >> PAGE_SHIFT);
+out:
 	mutex_unlock(&m->lock);
 
 	return true;
@@ -64,7 +67,7 @@ static void movable_free(struct mshv_movable *m)
 }
 
 static struct mshv_movable *movable_alloc(struct mshv_region *region, mshv_resolve_t resolve,
-					  u32 extra_flags)
+					  bool ram)
 {
 	u64 nr = mshv_region_nr_blocks(region);
 	struct mshv_movable *m;
@@ -77,19 +80,20 @@ static struct mshv_movable *movable_alloc(struct mshv_region *region, mshv_resol
 
 	m->region = region;
 	m->resolve = resolve;
-	m->extra_flags = extra_flags;
+	m->ram = ram;
+	m->extra_flags = ram ? 0 : HV_MAP_GPA_NOT_CACHED;
 	m->nr_blocks = nr;
 	mutex_init(&m->lock);
 
 	return m;
 }
 
-int mshv_movable_create(struct mshv_region *region, mshv_resolve_t resolve, u32 extra_flags)
+int mshv_movable_create(struct mshv_region *region, mshv_resolve_t resolve, bool ram)
 {
 	struct mshv_movable *m;
 	int ret;
 
-	m = movable_alloc(region, resolve, extra_flags);
+	m = movable_alloc(region, resolve, ram);
 	if (!m)
 		return -ENOMEM;
 	region->backing = m;
@@ -123,6 +127,8 @@ int mshv_movable_unmap(struct mshv_region *region)
 	/* What is still a region goes on being one. */
 	if (ret)
 		m->dead = false;
+	else
+		mshv_movable_forget(region);
 	mutex_unlock(&m->lock);
 
 	return ret;
@@ -132,6 +138,11 @@ void mshv_movable_release(struct mshv_region *region)
 {
 	struct mshv_movable *m = region->backing;
 
+	mutex_lock(&m->lock);
+	if (!m->dead)
+		mshv_movable_forget(region);
+	m->dead = true;
+	mutex_unlock(&m->lock);
 	mmu_interval_notifier_remove(&m->notifier);
 	movable_free(m);
 }

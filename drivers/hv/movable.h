@@ -6,6 +6,7 @@
 #ifndef MSHV_MOVABLE_H
 #define MSHV_MOVABLE_H
 
+#include <linux/bits.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -59,11 +60,14 @@ enum mshv_block_state {
 	MSHV_BLOCK_LOST,	/* the guest has what could not be taken from it */
 };
 
+/* Beside a page number: the guest may write to the page. */
+#define MSHV_PFN_WRITABLE	BIT_ULL(63)
+
 /**
  * struct mshv_block - an aligned 2 MiB block of guest memory
  * @state: what it is mapped by
- * @pfn: of a 2 MiB page: its page number
- * @pfns: of 4 KiB pages: their page numbers, 0 for those without access
+ * @pfn: of a 2 MiB page: its page number, with MSHV_PFN_WRITABLE
+ * @pfns: of 4 KiB pages: the same, 0 for those without access
  *
  * A block that is lost has a reference to what it is mapped to, by one or the other.
  */
@@ -79,6 +83,7 @@ struct mshv_block {
  * @notifier: tells when pages go away
  * @resolve: finds them
  * @extra_flags: HV_MAP_GPA_* of all its pages
+ * @ram: its pages are the process's own memory, and may be marked dirty
  * @lock: guards what follows, and that it is what the hypervisor has. Taken when
  *	memory is being reclaimed: nothing is allocated under it
  * @dead: no pages are mapped any more
@@ -91,6 +96,7 @@ struct mshv_movable {
 	struct mmu_interval_notifier notifier;
 	mshv_resolve_t resolve;
 	u32 extra_flags;
+	bool ram;
 	struct mutex lock;	/* @dead and all after it */
 	bool dead;
 	u64 mapped;
@@ -104,7 +110,7 @@ struct mshv_movable {
  * mshv_movable_create() - make a region movable
  * @region: the region; its backing is set
  * @resolve: finds its pages
- * @extra_flags: HV_MAP_GPA_* of all its pages
+ * @ram: they are the process's own memory, and not a device's
  *
  * All of it is mapped without access, so that the guest's first look at a page is
  * an intercept that tells of it.
@@ -112,7 +118,7 @@ struct mshv_movable {
  * Return: 0; a negative errno. If the backing is set then all the same, something is
  * mapped that cannot be unmapped.
  */
-int mshv_movable_create(struct mshv_region *region, mshv_resolve_t resolve, u32 extra_flags);
+int mshv_movable_create(struct mshv_region *region, mshv_resolve_t resolve, bool ram);
 
 /**
  * mshv_movable_unmap() - the region's unmap operation
@@ -178,6 +184,14 @@ int mshv_movable_map(struct mshv_region *region, struct mshv_fault *fault, u16 *
  * Atomic. What the hypervisor will not let go of is kept from being freed.
  */
 void mshv_movable_revoke(struct mshv_region *region, u64 first, u64 last);
+
+/**
+ * mshv_movable_forget() - the hypervisor has unmapped a region by itself
+ * @region: the region; the caller holds its lock
+ *
+ * What the guest may have written to is marked dirty, as it is when it is revoked.
+ */
+void mshv_movable_forget(struct mshv_region *region);
 
 /**
  * mshv_movable_free_blocks() - free what is known of a region's blocks

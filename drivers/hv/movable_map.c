@@ -136,6 +136,23 @@ int mshv_movable_unmap_all(struct mshv_region *region)
 	return 0;
 }
 
+/*
+ * The guest may have written to a page, of which its process's page tables need not
+ * tell: after mprotect() or MADV_FREE they may be writable and clean, and the page
+ * be thrown away as it is. It is still the process's when this is called. Pages of
+ * file systems that keep account of writes are never both.
+ */
+static void page_written(const struct mshv_movable *m, u64 pfn)
+{
+	struct folio *folio;
+
+	if (!m->ram || !(pfn & MSHV_PFN_WRITABLE))
+		return;
+	folio = page_folio(pfn_to_page(pfn & ~MSHV_PFN_WRITABLE));
+	if (folio_test_anon(folio) || folio_test_swapbacked(folio))
+		folio_mark_dirty(folio);
+}
+
 static u32 page_flags(const struct mshv_region *region, const struct mshv_fault *fault,
 		      unsigned int i)
 {
@@ -143,6 +160,12 @@ static u32 page_flags(const struct mshv_region *region, const struct mshv_fault 
 	u32 flags = region->map_flags | m->extra_flags;
 
 	return test_bit(i, &fault->writable) ? flags : flags & ~HV_MAP_GPA_WRITABLE;
+}
+
+/* A page's number, as it is kept when it has been mapped with @flags */
+static u64 mapped_pfn(u64 pfn, u32 flags)
+{
+	return pfn | (flags & HV_MAP_GPA_WRITABLE ? MSHV_PFN_WRITABLE : 0);
 }
 
 /* Put a 2 MiB page where one fits. Any failure leaves it to small pages. */
@@ -165,10 +188,12 @@ static bool map_large(struct mshv_region *region, const struct mshv_fault *fault
 				page_flags(region, fault, fault->target) | HV_MAP_GPA_LARGE_PAGE,
 				&pfn, 1, &done, &status))
 		return false;
-	if (block->state != MSHV_BLOCK_LARGE)
+	if (block->state == MSHV_BLOCK_LARGE)
+		page_written(m, block->pfn);
+	else
 		m->mapped += BLOCK_PAGES;
 	block->state = MSHV_BLOCK_LARGE;
-	block->pfn = pfn;
+	block->pfn = mapped_pfn(pfn, page_flags(region, fault, fault->target));
 	free_page((unsigned long)block->pfns);
 	block->pfns = NULL;
 
@@ -197,10 +222,12 @@ static int map_run(struct mshv_region *region, const struct mshv_fault *fault, u
 	for (j = 0; j < done; j++) {
 		u64 *pfn = &block->pfns[in_block(region, first + j)];
 
-		if (!*pfn)
+		if (*pfn)
+			page_written(m, *pfn);
+		else
 			m->mapped++;
 		/* Page 0 is memory of no one's. */
-		*pfn = fault->pfns[i + j];
+		*pfn = mapped_pfn(fault->pfns[i + j], page_flags(region, fault, i));
 	}
 
 	return ret ?: n;
@@ -246,6 +273,22 @@ int mshv_movable_map(struct mshv_region *region, struct mshv_fault *fault, u16 *
 	return 0;
 }
 
+/* Keep a page, if there is one and it has a struct page, from being freed. */
+static void page_hold(u64 pfn)
+{
+	pfn &= ~MSHV_PFN_WRITABLE;
+	if (pfn && pfn_valid(pfn))
+		get_page(pfn_to_page(pfn));
+}
+
+static void page_unhold(const struct mshv_movable *m, u64 pfn)
+{
+	if (!pfn || !pfn_valid(pfn & ~MSHV_PFN_WRITABLE))
+		return;
+	page_written(m, pfn);
+	put_page(pfn_to_page(pfn & ~MSHV_PFN_WRITABLE));
+}
+
 /* The guest keeps it, so it must not become anyone else's. */
 static void block_lost(struct mshv_region *region, struct mshv_block *block)
 {
@@ -254,12 +297,10 @@ static void block_lost(struct mshv_region *region, struct mshv_block *block)
 	pr_err_ratelimited("partition %llu: the hypervisor does not take pages from its guest\n",
 			   region->partition->id);
 	if (block->state == MSHV_BLOCK_LARGE) {
-		if (pfn_valid(block->pfn))
-			get_page(pfn_to_page(block->pfn));
+		page_hold(block->pfn);
 	} else {
 		for (i = 0; i < BLOCK_PAGES; i++)
-			if (block->pfns[i] && pfn_valid(block->pfns[i]))
-				get_page(pfn_to_page(block->pfns[i]));
+			page_hold(block->pfns[i]);
 		block->pfn = 0;
 	}
 	block->state = MSHV_BLOCK_LOST;
@@ -282,8 +323,10 @@ static void revoke_small(struct mshv_region *region, struct mshv_block *block, u
 			block_lost(region, block);
 			return;
 		}
-		memset(&block->pfns[in_block(region, i)], 0, (next - i) * sizeof(block->pfns[0]));
-		m->mapped -= next - i;
+		for (m->mapped -= next - i; i < next; i++) {
+			page_written(m, block->pfns[in_block(region, i)]);
+			block->pfns[in_block(region, i)] = 0;
+		}
 	}
 }
 
@@ -304,6 +347,7 @@ void mshv_movable_revoke(struct mshv_region *region, u64 first, u64 last)
 				block_lost(region, block);
 				continue;
 			}
+			page_written(m, block->pfn);
 			block->state = MSHV_BLOCK_EMPTY;
 			m->mapped -= BLOCK_PAGES;
 		} else if (block->state == MSHV_BLOCK_SMALL && block->pfns) {
@@ -311,6 +355,26 @@ void mshv_movable_revoke(struct mshv_region *region, u64 first, u64 last)
 				     min(last, block_end(region, index) - 1));
 		}
 	}
+}
+
+void mshv_movable_forget(struct mshv_region *region)
+{
+	struct mshv_movable *m = region->backing;
+	struct mshv_block *block;
+	unsigned int i;
+	u64 index;
+
+	lockdep_assert_held(&m->lock);
+
+	for (index = 0; index < m->nr_blocks; index++) {
+		block = &m->blocks[index];
+		if (block->state == MSHV_BLOCK_LARGE)
+			page_written(m, block->pfn);
+		else if (block->state == MSHV_BLOCK_SMALL && block->pfns)
+			for (i = 0; i < BLOCK_PAGES; i++)
+				page_written(m, block->pfns[i]);
+	}
+	m->mapped = 0;
 }
 
 void mshv_movable_free_blocks(struct mshv_movable *m)
@@ -322,11 +386,9 @@ void mshv_movable_free_blocks(struct mshv_movable *m)
 	for (index = 0; index < m->nr_blocks; index++) {
 		block = &m->blocks[index];
 		if (block->state == MSHV_BLOCK_LOST) {
-			if (block->pfn && pfn_valid(block->pfn))
-				put_page(pfn_to_page(block->pfn));
+			page_unhold(m, block->pfn);
 			for (i = 0; !block->pfn && i < BLOCK_PAGES; i++)
-				if (block->pfns[i] && pfn_valid(block->pfns[i]))
-					put_page(pfn_to_page(block->pfns[i]));
+				page_unhold(m, block->pfns[i]);
 		}
 		free_page((unsigned long)block->pfns);
 	}

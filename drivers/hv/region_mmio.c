@@ -73,7 +73,7 @@ static int mmio_map(struct mshv_region *region)
 	/* There is nothing to execute, and nothing for the hypervisor to move. */
 	region->map_flags &= ~(HV_MAP_GPA_ADJUSTABLE | HV_MAP_GPA_EXECUTABLE);
 
-	return mshv_movable_create(region, mmio_resolve, HV_MAP_GPA_NOT_CACHED);
+	return mshv_movable_create(region, mmio_resolve, false);
 }
 
 const struct mshv_region_ops mshv_region_mmio_ops = {

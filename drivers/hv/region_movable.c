@@ -49,7 +49,7 @@ static int ram_resolve(struct mshv_region *region, struct mshv_fault *fault, uns
 
 static int ram_map(struct mshv_region *region)
 {
-	return mshv_movable_create(region, ram_resolve, 0);
+	return mshv_movable_create(region, ram_resolve, true);
 }
 
 const struct mshv_region_ops mshv_region_movable_ops = {

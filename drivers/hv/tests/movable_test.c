@@ -195,6 +195,30 @@ static void huge_page_is_mapped_as_one(struct kunit *test)
 	test_close(t.fd);
 }
 
+/* Its process's page tables may not know, and the page be thrown away. */
+static void page_that_the_guest_may_have_written_to_is_dirty(struct kunit *test)
+{
+	struct movable_test t;
+	struct page *page;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		t = movable(test, 0x100, BLOCK, i & 1 ? WRITABLE : 0);
+		KUNIT_ASSERT_EQ(test, get_user_pages_fast(t.user, 1, FOLL_WRITE, &page), 1);
+		KUNIT_EXPECT_EQ(test, fault(&t, 0, ACCESS_READ), 0);
+		ClearPageDirty(compound_head(page));
+		/* Whether the process lets go of it, or the guest */
+		if (i & 2)
+			vm_munmap(t.user, t.nr * PAGE_SIZE);
+		else
+			test_close(t.fd);
+		KUNIT_EXPECT_EQ(test, PageDirty(compound_head(page)), i & 1);
+		put_page(page);
+		if (i & 2)
+			test_close(t.fd);
+	}
+}
+
 static void memory_that_was_only_read_is_nobodys_yet(struct kunit *test)
 {
 	struct movable_test t = movable(test, 0, BLOCK, WRITABLE);
@@ -737,6 +761,7 @@ static struct kunit_case movable_cases[] = {
 	KUNIT_CASE(eight_gigabytes_cost_nothing_until_they_are_touched),
 	KUNIT_CASE(fault_maps_what_the_process_has_there),
 	KUNIT_CASE(huge_page_is_mapped_as_one),
+	KUNIT_CASE(page_that_the_guest_may_have_written_to_is_dirty),
 	KUNIT_CASE(memory_that_was_only_read_is_nobodys_yet),
 	KUNIT_CASE(access_the_region_does_not_allow_is_for_user_space),
 	KUNIT_CASE(read_only_memory_can_be_read),
