@@ -196,12 +196,13 @@ static enum msr_result write_reference_tsc(struct partition *p, u64 value)
 	return MSR_OK;
 }
 
-static enum msr_result write_crash(struct vp *vp, u32 msr, u64 value)
+static enum msr_result write_crash(struct vp *vp, u32 msr, u64 value, bool host)
 {
 	struct partition *p = vp->partition;
 
 	p->crash[msr - HV_X64_MSR_CRASH_P0] = value;
-	if (msr != HV_X64_MSR_CRASH_CTL || !(value & HV_CRASH_CTL_CRASH_NOTIFY))
+	/* A parent that writes back what it has read reports nothing. */
+	if (host || msr != HV_X64_MSR_CRASH_CTL || !(value & HV_CRASH_CTL_CRASH_NOTIFY))
 		return MSR_OK;
 	log_warn("partition %llu VP %u reports a crash: %llx %llx %llx %llx %llx", p->id, vp->index,
 		 p->crash[0], p->crash[1], p->crash[2], p->crash[3], p->crash[4]);
@@ -258,7 +259,7 @@ enum msr_result vp_hv_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 		return stimer_write(vp, msr - HV_X64_MSR_STIMER0_CONFIG, value) ? MSR_OK :
 		       MSR_FAULT;
 	case HV_X64_MSR_CRASH_P0 ... HV_X64_MSR_CRASH_CTL:
-		return write_crash(vp, msr, value);
+		return write_crash(vp, msr, value, host);
 	case HV_X64_MSR_TSC_INVARIANT_CONTROL:
 		if (value & ~1UL)
 			return MSR_FAULT;
