@@ -219,3 +219,17 @@ int mshv_post_message_direct(int fd, __u32 vp_index, __u32 sint, const struct hv
 	memcpy(in.message, msg, sizeof(in.message));
 	return hvcall_all(fd, HVCALL_POST_MESSAGE_DIRECT, 0, &in, sizeof(in), NULL, 0);
 }
+
+int mshv_get_access_states(int fd, __u64 flags, __u64 gpa, __u8 *states, unsigned int count)
+{
+	struct hv_input_get_gpa_pages_access_state in = {
+		.flags = flags,
+		.hv_gpa_page_number = gpa >> HV_HYP_PAGE_SHIFT,
+	};
+
+	if (!count || count > HV_PAGE_ACCESS_STATES_MAX_REPS)
+		return mshv_fail(EINVAL, HV_STATUS_SUCCESS, "HVCALL_GET_GPA_PAGES_ACCESS_STATES",
+				 "%u pages", count);
+	return hvcall_all(fd, HVCALL_GET_GPA_PAGES_ACCESS_STATES, count, &in, sizeof(in), states,
+			  count);
+}

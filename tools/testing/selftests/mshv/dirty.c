@@ -136,6 +136,22 @@ TEST_F(guest, parts_of_a_region)
 	EXPECT_EQ(1 << 10, bits & 0xfffff);
 }
 
+TEST_F(guest, states_by_hypercall)
+{
+	uint8_t states[20];
+
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
+	write_pages(&self->vm, 70, 1000);
+	ASSERT_OK(mshv_get_access_states(self->vm.partition, HV_PAGE_ACCESS_CLEAR_DIRTY,
+					 REGION_GPA + 60 * PAGE_SIZE, states, sizeof(states)));
+	EXPECT_EQ(HV_PAGE_STATE_ACCESSED | HV_PAGE_STATE_DIRTY, states[10]);
+	EXPECT_EQ(0, states[9] & HV_PAGE_STATE_DIRTY);
+	ASSERT_OK(mshv_get_access_states(self->vm.partition, 0, REGION_GPA + 60 * PAGE_SIZE,
+					 states, sizeof(states)));
+	EXPECT_EQ(0, states[10] & HV_PAGE_STATE_DIRTY);
+	EXPECT_GT(0, mshv_get_access_states(self->vm.partition, 0x10, REGION_GPA, states, 1));
+}
+
 TEST_F(guest, wrong_arguments_are_refused)
 {
 	const struct mshv_gpap_access_bitmap good = {

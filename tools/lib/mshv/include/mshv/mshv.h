@@ -25,6 +25,7 @@
 #include <linux/mshv.h>
 #include <tlfs/hypercall.h>
 #include <tlfs/interrupt.h>
+#include <tlfs/memory.h>
 #include <tlfs/message.h>
 #include <tlfs/partition.h>
 #include <tlfs/register.h>
@@ -472,6 +473,20 @@ int mshv_signal_event_direct(int fd, __u32 vp_index, __u8 sint, __u16 flag);
  * Return: 0 or a negative errno.
  */
 int mshv_post_message_direct(int fd, __u32 vp_index, __u32 sint, const struct hv_message *msg);
+
+/**
+ * mshv_get_access_states() - HVCALL_GET_GPA_PAGES_ACCESS_STATES
+ * @fd: file descriptor of the partition
+ * @flags: HV_PAGE_ACCESS_*, done after reading
+ * @gpa: first guest physical address, a multiple of 4096
+ * @states: where the states go, HV_PAGE_STATE_*, one byte a page
+ * @count: number of 4 KiB pages, up to HV_PAGE_ACCESS_STATES_MAX_REPS
+ *
+ * mshv_get_access_bitmap() does the same for any number of pages.
+ *
+ * Return: 0 or a negative errno.
+ */
+int mshv_get_access_states(int fd, __u64 flags, __u64 gpa, __u8 *states, unsigned int count);
 
 #ifdef __cplusplus
 }
