@@ -65,6 +65,12 @@ def _count(text):
     return value
 
 
+def _level(text):
+    if not text.isdecimal():
+        raise ValueError
+    return text
+
+
 def _size(text):
     if not re.fullmatch(r"[1-9][0-9]*[KMGT]?", text):
         raise ValueError
@@ -74,6 +80,7 @@ def _size(text):
 # argparse names the type when it refuses a value.
 _positive.__name__ = "number of seconds"
 _count.__name__ = "number of processors (1 to 64)"
+_level.__name__ = "number of a level"
 _size.__name__ = "size (a number and K, M, G or T)"
 
 
@@ -108,6 +115,10 @@ def _add_options(sub, name, images):
     sub.add_argument("--no-hypervisor", action="store_true",
                      help="boot the kernel on the bare machine; no module is loaded")
     sub.add_argument("--no-module", action="store_true", help="do not load mshv_root.ko")
+    sub.add_argument("--sched", choices=["root", "core"], default="root",
+                     help="who schedules guests: the root partition or openhv (default: root)")
+    sub.add_argument("--compat", type=_level, metavar="LEVEL",
+                     help="the age of Microsoft's hypervisor that openhv is to be like")
     sub.add_argument("--openhv", default="", metavar="OPTIONS",
                      help="more options for openhv, separated by spaces")
     sub.add_argument("--append", default="", metavar="PARAMETERS",
@@ -177,6 +188,13 @@ def _initramfs(options, chosen):
     return b"".join([*parts, out.getvalue()])
 
 
+def _openhv_options(options):
+    words = ["console=com2", f"sched={options.sched}"]
+    if options.compat:
+        words.append(f"compat={options.compat}")
+    return " ".join([*words, options.openhv]).strip()
+
+
 def _config(options):
     chosen = kernel.find(options.images, options.kernel)
     openhv = ""
@@ -185,7 +203,7 @@ def _config(options):
         if not os.path.exists(openhv):
             raise RigError(f"{openhv}: no such file: run make first")
     return Config(kernel=chosen.image, initramfs=_initramfs(options, chosen), openhv=openhv,
-                  openhv_options=f"console=com2 {options.openhv}".strip(),
+                  openhv_options=_openhv_options(options),
                   kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
                   cpus=options.cpus, memory=options.memory, accel=options.accel,
                   cpu=options.cpu, terminal=options.subcommand == "shell")

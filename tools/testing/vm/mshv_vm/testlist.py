@@ -7,13 +7,14 @@ Keys of a section:
   rig       a whole command line of mshv-vm, without its name
   kernel    the kernels to run it on            (default: 6.12; with run)
   cpus      numbers of processors to run it on  (default: 2; with run)
+  sched     the schedulers to run it under      (default: root; with run)
   options   more options for mshv-vm            (with run)
   timeout   seconds until it counts as hung
   status    the exit status that is expected    (default: 0)
   output    regular expressions, one a line, that what it prints must match
   ktap      yes: what it prints is KTAP, and each result counts
 In host and rig @NAME@ stands for the variable NAME, which the caller gives; in run
-@KERNEL@ and @CPUS@ stand for what it runs on.
+@KERNEL@, @CPUS@ and @SCHED@ stand for what it runs on.
 """
 
 import configparser
@@ -25,10 +26,10 @@ import shlex
 
 from .error import RigError
 
-_KEYS = {"host", "run", "rig", "kernel", "cpus", "options", "timeout", "status", "output", "ktap"}
+_KEYS = {"host", "run", "rig", "kernel", "cpus", "sched", "options", "timeout", "status", "output", "ktap"}
 _KINDS = ("host", "run", "rig")
 _RIG_SECONDS = 30
-_RUN_ONLY = {"kernel", "cpus", "options"}
+_RUN_ONLY = {"kernel", "cpus", "sched", "options"}
 
 
 @dataclasses.dataclass
@@ -83,14 +84,22 @@ def _expand(name, section, rig, log_dir, variables):
         command = [rig, *shlex.split(_substitute(section["rig"], variables))]
         yield Test(name, command, timeout, **expected)
         return
-    kernels = section.get("kernel", "6.12").split()
-    cpus = section.get("cpus", "2").split()
-    for series, count in itertools.product(kernels, cpus):
-        full_name = f"{name}.{series}.{count}cpu"
-        command = [rig, "exec", "--kernel", series, "--cpus", count, "--timeout", f"{timeout:g}",
-                   "--tail", "--log-dir", os.path.join(log_dir, full_name),
+    yield from _machines(name, section, rig, log_dir, expected)
+
+
+def _machines(name, section, rig, log_dir, expected):
+    """A test for each kind of machine that a section names."""
+    timeout = section.getfloat("timeout")
+    kinds = itertools.product(section.get("kernel", "6.12").split(),
+                              section.get("cpus", "2").split(),
+                              section.get("sched", "root").split())
+    for kernel, cpus, sched in kinds:
+        full_name = f"{name}.{kernel}.{cpus}cpu" + ("" if sched == "root" else f".{sched}")
+        command = [rig, "exec", "--kernel", kernel, "--cpus", cpus, "--sched", sched,
+                   "--timeout", f"{timeout:g}", "--tail",
+                   "--log-dir", os.path.join(log_dir, full_name),
                    *shlex.split(section.get("options", "")), "--", "sh", "-c",
-                   _substitute(section["run"], {"KERNEL": series, "CPUS": count})]
+                   _substitute(section["run"], {"KERNEL": kernel, "CPUS": cpus, "SCHED": sched})]
         # The rig has a timeout of its own; the one here is for a rig that hangs.
         yield Test(full_name, command, timeout + _RIG_SECONDS, **expected)
 
