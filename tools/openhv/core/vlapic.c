@@ -201,11 +201,17 @@ static u32 timer_current(const struct vlapic *apic)
 
 void vlapic_set_tsc_deadline(struct vlapic *apic, u64 tsc)
 {
+	/* The guest's TSC is the machine's plus an offset. */
+	u64 now = rdtsc() + vcpu_get_tsc_offset(&apic->vp->vcpu);
+
 	if (timer_mode(apic) != APIC_LVT_TIMER_DEADLINE)
 		return;
 	apic->tsc_deadline = tsc;
-	/* The guest's TSC is the machine's plus an offset. */
-	apic->timer_next = tsc ? tsc - vcpu_get_tsc_offset(&apic->vp->vcpu) : 0;
+	/* 0 disarms, and what is a hundred years away never comes. */
+	if (!tsc || (tsc > now && tsc - now > ~0UL / 4))
+		apic->timer_next = 0;
+	else
+		apic->timer_next = max(tsc, now) - vcpu_get_tsc_offset(&apic->vp->vcpu);
 	timer_arm(apic);
 }
 
@@ -384,7 +390,11 @@ void vlapic_restore_count(struct vlapic *apic, u32 count)
 {
 	if (!apic->timer_next || count >= apic->timer_initial)
 		return;
-	apic->timer_next = rdtsc() + ticks_to_tsc(apic, count);
+	/* At 0 a timer that fires once is over. */
+	if (count || timer_mode(apic) == APIC_LVT_TIMER_PERIODIC)
+		apic->timer_next = rdtsc() + ticks_to_tsc(apic, count);
+	else
+		apic->timer_next = 0;
 	timer_arm(apic);
 }
 
@@ -443,6 +453,7 @@ static void send_ipi(struct vlapic *apic)
 bool vlapic_write(struct vlapic *apic, u32 offset, u32 value)
 {
 	enum vlapic_lvt i;
+	u32 left;
 
 	vlapic_poll_timer(apic);
 	switch (offset) {
@@ -481,10 +492,13 @@ bool vlapic_write(struct vlapic *apic, u32 offset, u32 value)
 		timer_start(apic);
 		return true;
 	case APIC_TIMER_DCR:
+		left = timer_current(apic);
 		apic->timer_divide = value & 0xB;
 		/* A running count goes on from where it is, at the new rate. */
-		if (apic->timer_next)
-			timer_start(apic);
+		if (left) {
+			apic->timer_next = rdtsc() + ticks_to_tsc(apic, left);
+			timer_arm(apic);
+		}
 		return true;
 	}
 	if (lvt_index(offset, &i)) {

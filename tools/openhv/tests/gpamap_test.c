@@ -15,27 +15,27 @@
 
 static hv_status_t map(struct partition *p, u64 gpfn, u64 spfn, unsigned int order, u32 rights)
 {
-	bool flush = false;
+	struct gpa_gather g;
 	hv_status_t status;
 
+	gpa_gather_init(&g, &p->gpamap);
 	write_lock(&p->gpamap.lock);
-	status = gpamap_map(&p->gpamap, gpfn, spfn, order, rights, &flush);
+	status = gpamap_map(&g, gpfn, spfn, order, rights);
 	write_unlock(&p->gpamap.lock);
-	if (flush)
-		gpamap_flush(&p->gpamap);
+	gpa_gather_finish(&g);
 	return status;
 }
 
 static hv_status_t unmap(struct partition *p, u64 gpfn, unsigned int order)
 {
-	bool flush = false;
+	struct gpa_gather g;
 	hv_status_t status;
 
+	gpa_gather_init(&g, &p->gpamap);
 	write_lock(&p->gpamap.lock);
-	status = gpamap_unmap(&p->gpamap, gpfn, order, &flush);
+	status = gpamap_unmap(&g, gpfn, order);
 	write_unlock(&p->gpamap.lock);
-	if (flush)
-		gpamap_flush(&p->gpamap);
+	gpa_gather_finish(&g);
 	return status;
 }
 
@@ -412,18 +412,19 @@ TEST_ON_MACHINE(page_is_given_only_with_its_rights)
 {
 	struct partition *p = child_new();
 	u64 pfn = ram_pages(1);
+	struct gpa_gather g;
 	u8 state;
-	bool flush;
 
+	gpa_gather_init(&g, &p->gpamap);
 	ASSERT_EQ(0, map(p, 0, pfn, MAP_ORDER_4K, GPA_READ));
 	EXPECT_EQ(ram(pfn), gpamap_page(&p->gpamap, 0, GPA_READ));
 	EXPECT_NULL(gpamap_page(&p->gpamap, 0, GPA_WRITE));
 	EXPECT_NULL(gpamap_page(&p->gpamap, 0, GPA_EXEC));
 	ASSERT_EQ(0, map(p, 0, pfn, MAP_ORDER_4K, GPA_RW));
-	ASSERT_EQ(0, gpamap_access_state(&p->gpamap, 0, 0, &state, &flush));
+	ASSERT_EQ(0, gpamap_access_state(&g, 0, 0, &state));
 	EXPECT_EQ(0, state);
 	EXPECT_EQ(ram(pfn), gpamap_page(&p->gpamap, 0, GPA_WRITE));
-	ASSERT_EQ(0, gpamap_access_state(&p->gpamap, 0, 0, &state, &flush));
+	ASSERT_EQ(0, gpamap_access_state(&g, 0, 0, &state));
 	EXPECT_EQ(HV_PAGE_STATE_ACCESSED | HV_PAGE_STATE_DIRTY, state);
 	EXPECT_NULL(gpamap_page(&p->gpamap, p->gpamap.max_pfn, GPA_READ));
 	EXPECT_NULL(gpamap_page(&p->gpamap, ~0UL, GPA_READ));
