@@ -7,32 +7,18 @@
  * atomically.
  */
 #include <openhv/gpamap.h>
+#include <openhv/gpamap_walk.h>
 #include <openhv/log.h>
 #include <openhv/npt.h>
 #include <openhv/partition.h>
 #include <openhv/string.h>
 #include <tlfs/memory.h>
 
-#define LEVEL_TOP	(NPT_LEVELS - 1)
+#define NPTE_USED	(PTE_ACCESSED | PTE_DIRTY)
 
 static unsigned int level_of_order(unsigned int order)
 {
 	return order / 9;
-}
-
-static u64 level_pages(unsigned int level)
-{
-	return 1UL << (9 * level);
-}
-
-static u64 *entry_at(u64 *table, u64 gpfn, unsigned int level)
-{
-	return &table[gpfn >> (9 * level) & (NPT_ENTRIES - 1)];
-}
-
-static u64 *table_of(u64 e)
-{
-	return phys_to_virt(e & PTE_ADDR);
 }
 
 /* @reserve: for an overlay, which may use what was kept back for it */
@@ -93,87 +79,136 @@ static void frames_put(u64 e, unsigned int level)
 		frame_map_put(npte_pfn(e) + i);
 }
 
-static struct overlay *overlay_at(struct gpamap *map, u64 gpfn)
+static void spare_push(struct gpamap *map, u64 *table)
 {
-	struct overlay *ov;
-
-	list_for_each_entry(ov, &map->overlays, node) {
-		if (ov->gpfn == gpfn)
-			return ov;
-	}
-	return NULL;
+	table[0] = (u64)map->spare;
+	map->spare = table;
 }
 
-static bool overlay_within(struct gpamap *map, u64 gpfn, u64 pages)
+static u64 *spare_pop(struct gpamap *map)
 {
-	struct overlay *ov;
+	u64 *table = map->spare;
 
-	list_for_each_entry(ov, &map->overlays, node) {
-		if (ov->gpfn - gpfn < pages)
-			return true;
-	}
-	return false;
+	if (table)
+		map->spare = (u64 *)table[0];
+	return table;
+}
+
+/* The entry that maps part @i of the NPT_ENTRIES that a large page has */
+static u64 part_of(u64 e, unsigned int level, u32 i)
+{
+	u64 part = e & ~(NPTE_SOFT_SPARE | NPTE_SOFT_SPARES);
+
+	if (npte_present(e))
+		part += (i * level_pages(level - 1)) << PAGE_SHIFT;
+	if (level == 1)
+		part &= ~PTE_LARGE;
+	if (e & NPTE_SOFT_SPARES)
+		part |= NPTE_SOFT_SPARE;
+	return part;
 }
 
 /* Replace a leaf by a table of leaves that map the same. */
 static hv_status_t split(struct gpamap *map, u64 *entry, unsigned int level, bool reserve)
 {
-	u64 e = READ_ONCE(*entry);
-	u64 *table = table_alloc(map, reserve);
-	u64 step = level_pages(level - 1) << PAGE_SHIFT;
+	u64 e = READ_ONCE(*entry), missed;
+	u64 *table = NULL;
 	u32 i;
 
+	if (e & NPTE_SOFT_SPARE)
+		table = spare_pop(map);
+	if (!table)
+		table = table_alloc(map, reserve);
 	if (!table)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	for (i = 0; i < NPT_ENTRIES; i++) {
-		u64 sub = e;
-
-		if (npte_present(e))
-			sub += i * step;
-		if (level == 1)
-			sub &= ~PTE_LARGE;
-		table[i] = sub;
-		count_mapping(map, sub, level - 1, 1);
+		table[i] = part_of(e, level, i);
+		count_mapping(map, table[i], level - 1, 1);
 	}
 	count_mapping(map, e, level, -1);
-	/* An accessed bit that the processor sets meanwhile is set in no page: none is lost. */
-	atomic_xchg(entry, npte_table(virt_to_phys(table)));
+	/* The processor may have used the page meanwhile: it is not known which part. */
+	missed = atomic_xchg(entry, npte_table(virt_to_phys(table))) & ~e & NPTE_USED;
+	for (i = 0; i < NPT_ENTRIES && missed; i++)
+		atomic_or(&table[i], missed);
 	return HV_STATUS_SUCCESS;
 }
 
-/* Drop what an entry maps: its leaf, or the whole tree below it. */
-static void drop(struct gpamap *map, u64 e, unsigned int level)
+/* Statistics of a leaf, or of the tree below an entry, that is mapped no more */
+static void uncount(struct gpamap *map, u64 e, unsigned int level)
+{
+	u32 i;
+
+	if (!npte_is_table(e, level)) {
+		count_mapping(map, e, level, -1);
+		return;
+	}
+	for (i = 0; i < NPT_ENTRIES; i++)
+		uncount(map, table_of(e)[i], level - 1);
+}
+
+static void release_spares(struct gpamap *map, u64 e)
+{
+	u32 n = (e & NPTE_SOFT_SPARE ? 1 : 0) + (e & NPTE_SOFT_SPARES ? NPT_ENTRIES : 0);
+
+	while (n--) {
+		u64 *table = spare_pop(map);
+
+		if (table)
+			table_free(map, table);
+	}
+}
+
+/* Let go of the frames and tables behind an entry. */
+static void release(struct gpamap *map, u64 e, unsigned int level)
 {
 	u64 *table;
 	u32 i;
 
 	if (!npte_is_table(e, level)) {
-		if (e & NPTE_SOFT_OVERLAY)
-			return;
-		count_mapping(map, e, level, -1);
-		frames_put(e, level);
+		if (!(e & NPTE_SOFT_OVERLAY))
+			frames_put(e, level);
+		release_spares(map, e);
 		return;
 	}
 	table = table_of(e);
 	for (i = 0; i < NPT_ENTRIES; i++)
-		drop(map, table[i], level - 1);
+		release(map, table[i], level - 1);
 	table_free(map, table);
 }
 
-#define WALK_CREATE	BIT(0)
-#define WALK_RESERVE	BIT(1)
+/* "Level" of a dropped table whose frames are still mapped */
+#define GATHER_TABLE	~0U
 
-/**
- * find_entry() - the entry of a page at a level, with the tables above it
- * @map: the address space, locked for writing
- * @gpfn: the page
- * @level: the level wanted
- * @how: WALK_CREATE: make tables where they are missing; otherwise a hole ends
- *	the walk. WALK_RESERVE: tables may come from the partition's reserve
- * @entry: receives the entry; NULL at a hole
- */
-static hv_status_t find_entry(struct gpamap *map, u64 gpfn, unsigned int level, u32 how,
-			      u64 **entry)
+void gpa_gather_finish(struct gpa_gather *g)
+{
+	u32 i;
+
+	if (g->flush)
+		gpamap_flush(g->map);
+	for (i = 0; i < g->count; i++) {
+		if (g->dropped[i].level == GATHER_TABLE)
+			spare_push(g->map, phys_to_virt(g->dropped[i].entry));
+		else
+			release(g->map, g->dropped[i].entry, g->dropped[i].level);
+	}
+	gpa_gather_init(g, g->map);
+}
+
+/* An entry has been taken out of the tables. */
+static void drop(struct gpa_gather *g, u64 e, unsigned int level)
+{
+	uncount(g->map, e, level);
+	if (npte_present(e))
+		g->flush = true;
+	if (!npte_is_table(e, level) && !(e & NPTE_SOFT_COUNTED))
+		return;
+	if (g->count == GPA_GATHER_MAX)
+		gpa_gather_finish(g);
+	g->dropped[g->count].entry = e;
+	g->dropped[g->count++].level = level;
+}
+
+hv_status_t find_entry(struct gpamap *map, u64 gpfn, unsigned int level, u32 how, u64 **entry)
 {
 	u64 *table = map->top;
 	unsigned int l;
@@ -217,64 +252,121 @@ hv_status_t gpamap_init(struct gpamap *map, struct partition *partition, bool ow
 
 void gpamap_destroy(struct gpamap *map)
 {
+	u64 *table;
 	u32 i;
 
 	if (!map->top)
 		return;
-	for (i = 0; i < NPT_ENTRIES; i++)
-		drop(map, map->top[i], LEVEL_TOP);
+	for (i = 0; i < NPT_ENTRIES; i++) {
+		uncount(map, map->top[i], LEVEL_TOP);
+		release(map, map->top[i], LEVEL_TOP);
+	}
+	for (table = spare_pop(map); table; table = spare_pop(map))
+		table_free(map, table);
 	table_free(map, map->top);
 	map->top = NULL;
 }
 
 /* Put a new entry in place of what is there. */
-static void replace(struct gpamap *map, u64 *entry, u64 new, unsigned int level, u64 gpfn,
-		    bool *flush)
+static void replace(struct gpa_gather *g, u64 *entry, u64 new, unsigned int level, u64 gpfn)
 {
+	struct gpamap *map = g->map;
 	struct overlay *ov = NULL;
 	u64 old = READ_ONCE(*entry);
 
 	if (level == 0 && old & NPTE_SOFT_OVERLAY)
 		ov = overlay_at(map, gpfn);
 	if (ov) {
-		drop(map, ov->saved, level);
+		old = ov->saved;
 		ov->saved = new;
 	} else {
 		old = atomic_xchg(entry, new);
-		if (npte_present(old))
-			*flush = true;
-		drop(map, old, level);
 	}
+	drop(g, old, level);
 	count_mapping(map, new, level, 1);
 	map->modifications++;
 }
 
-hv_status_t gpamap_map(struct gpamap *map, u64 gpfn, u64 spfn, unsigned int order, u32 rights,
-		       bool *flush)
+/*
+ * If the table that an entry is in maps one aligned piece of memory, with the
+ * same rights all over, a leaf can stand for it. That is looked at when its
+ * last entry is written, as memory is mapped in ascending order.
+ */
+static void promote(struct gpa_gather *g, u64 gpfn, unsigned int level)
 {
-	unsigned int level = level_of_order(order);
+	struct gpamap *map = g->map;
+	u64 pages = level_pages(level + 1), base = gpfn & ~(pages - 1);
+	u64 *parent, *table, first, new, used = 0;
+	u32 i;
+
+	if (map->own || map->track || level + 1 > 1 + vcpu_caps.large_1g ||
+	    gpfn - base + level_pages(level) != pages || overlay_within(map, base, pages))
+		return;
+	if (find_entry(map, base, level + 1, 0, &parent) || !parent ||
+	    !npte_is_table(*parent, level + 1))
+		return;
+	table = table_of(*parent);
+	first = table[0] & ~NPTE_USED;
+	if (!npte_present(first) || npte_is_table(first, level) || npte_pfn(first) & (pages - 1))
+		return;
+	new = first | PTE_LARGE | NPTE_SOFT_SPARE;
+	if (first & NPTE_SOFT_SPARE)
+		new |= NPTE_SOFT_SPARES;
+	for (i = 0; i < NPT_ENTRIES; i++) {
+		u64 e = READ_ONCE(table[i]);
+
+		if ((e & ~NPTE_USED) != part_of(new, level + 1, i))
+			return;
+		used |= e & NPTE_USED;
+	}
+	for (i = 0; i < NPT_ENTRIES; i++)
+		count_mapping(map, table[i], level, -1);
+	count_mapping(map, new, level + 1, 1);
+	/* The frames' counts pass to the leaf; of what is dropped, only the table is left. */
+	atomic_xchg(parent, new | used);
+	g->flush = true;
+	if (g->count == GPA_GATHER_MAX)
+		gpa_gather_finish(g);
+	g->dropped[g->count].entry = virt_to_phys(table);
+	g->dropped[g->count++].level = GATHER_TABLE;
+	if (level == 0)
+		promote(g, gpfn & ~(level_pages(1) - 1), 1);
+}
+
+/* Around an overlay, and where the processor has no such page: smaller ones. */
+static bool in_pieces(struct gpamap *map, u64 gpfn, unsigned int level)
+{
+	return level && (overlay_within(map, gpfn, level_pages(level)) ||
+			 (level == 2 && !vcpu_caps.large_1g));
+}
+
+static hv_status_t check_range(struct gpamap *map, u64 gpfn, unsigned int level)
+{
 	u64 pages = level_pages(level);
-	hv_status_t status;
-	u64 *entry, new;
 
 	if (gpfn >= map->max_pfn || pages > map->max_pfn - gpfn || !IS_ALIGNED(gpfn, pages))
 		return HV_STATUS_INVALID_PARAMETER;
-	if (rights & GPA_NO_ACCESS) {
-		spfn = 0;
-	} else if (spfn >= 1UL << (vcpu_caps.phys_bits - PAGE_SHIFT) || !IS_ALIGNED(spfn, pages)) {
-		return HV_STATUS_INVALID_PARAMETER;
-	}
-	/* Around an overlay, and where the processor has no such page: smaller ones. */
-	if (level && (overlay_within(map, gpfn, pages) || (level == 2 && !vcpu_caps.large_1g))) {
-		u64 step = level_pages(level - 1);
-		u64 i;
+	return HV_STATUS_SUCCESS;
+}
 
-		for (i = 0; i < pages; i += step) {
-			status = gpamap_map(map, gpfn + i, spfn + i, order - 9, rights, flush);
-			if (status)
-				return status;
-		}
-		return HV_STATUS_SUCCESS;
+hv_status_t gpamap_map(struct gpa_gather *g, u64 gpfn, u64 spfn, unsigned int order, u32 rights)
+{
+	struct gpamap *map = g->map;
+	unsigned int level = level_of_order(order);
+	u64 pages = level_pages(level), i;
+	hv_status_t status = check_range(map, gpfn, level);
+	u64 *entry, new;
+
+	if (status)
+		return status;
+	if (rights & GPA_NO_ACCESS)
+		spfn = 0;
+	else if (spfn >= 1UL << (vcpu_caps.phys_bits - PAGE_SHIFT) || !IS_ALIGNED(spfn, pages))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (in_pieces(map, gpfn, level)) {
+		for (i = 0; i < pages && !status; i += level_pages(level - 1))
+			status = gpamap_map(g, gpfn + i, spfn + i, order - 9, rights);
+		return status;
 	}
 	status = find_entry(map, gpfn, level, WALK_CREATE, &entry);
 	if (status)
@@ -284,8 +376,6 @@ hv_status_t gpamap_map(struct gpamap *map, u64 gpfn, u64 spfn, unsigned int orde
 		if (frames_get(spfn, level)) {
 			new |= NPTE_SOFT_COUNTED;
 		} else {
-			u64 i;
-
 			/* Not RAM at all: the memory of a device, which root may pass on. */
 			for (i = 0; i < pages; i++) {
 				if (frame_type(spfn + i) != FRAME_NONE)
@@ -293,152 +383,30 @@ hv_status_t gpamap_map(struct gpamap *map, u64 gpfn, u64 spfn, unsigned int orde
 			}
 		}
 	}
-	replace(map, entry, new, level, gpfn, flush);
+	replace(g, entry, new, level, gpfn);
+	promote(g, gpfn, level);
 	return HV_STATUS_SUCCESS;
 }
 
-hv_status_t gpamap_unmap(struct gpamap *map, u64 gpfn, unsigned int order, bool *flush)
+hv_status_t gpamap_unmap(struct gpa_gather *g, u64 gpfn, unsigned int order)
 {
+	struct gpamap *map = g->map;
 	unsigned int level = level_of_order(order);
-	u64 pages = level_pages(level);
-	hv_status_t status;
-	u64 *entry;
+	hv_status_t status = check_range(map, gpfn, level);
+	u64 *entry, i;
 
-	if (gpfn >= map->max_pfn || pages > map->max_pfn - gpfn || !IS_ALIGNED(gpfn, pages))
-		return HV_STATUS_INVALID_PARAMETER;
-	if (level && overlay_within(map, gpfn, pages)) {
-		u64 step = level_pages(level - 1);
-		u64 i;
-
-		for (i = 0; i < pages; i += step) {
-			status = gpamap_unmap(map, gpfn + i, order - 9, flush);
-			if (status)
-				return status;
-		}
-		return HV_STATUS_SUCCESS;
+	if (status)
+		return status;
+	if (in_pieces(map, gpfn, level)) {
+		for (i = 0; i < level_pages(level) && !status; i += level_pages(level - 1))
+			status = gpamap_unmap(g, gpfn + i, order - 9);
+		return status;
 	}
 	status = find_entry(map, gpfn, level, 0, &entry);
 	if (status || !entry)
 		return status;
 	if (npte_mapped(*entry))
-		replace(map, entry, 0, level, gpfn, flush);
-	return HV_STATUS_SUCCESS;
-}
-
-/* The leaf that maps a page, or NULL; *level receives its level. */
-static u64 *leaf_of(struct gpamap *map, u64 gpfn, unsigned int *level)
-{
-	u64 *table = map->top;
-	unsigned int l = LEVEL_TOP;
-
-	if (gpfn >= map->max_pfn || !table)
-		return NULL;
-	for (;; l--) {
-		u64 *e = entry_at(table, gpfn, l);
-		u64 v = READ_ONCE(*e);
-
-		if (!npte_mapped(v))
-			return NULL;
-		if (!npte_is_table(v, l)) {
-			*level = l;
-			return e;
-		}
-		table = table_of(v);
-	}
-}
-
-void gpamap_lookup(struct gpamap *map, u64 gpfn, struct gpa_info *info)
-{
-	unsigned int level;
-	u64 *entry = leaf_of(map, gpfn, &level);
-	u64 e;
-
-	memset(info, 0, sizeof(*info));
-	if (!entry)
-		return;
-	e = READ_ONCE(*entry);
-	info->mapped = true;
-	info->overlay = e & NPTE_SOFT_OVERLAY;
-	info->rights = npte_rights(e);
-	info->order = level * 9;
-	if (npte_present(e))
-		info->spfn = npte_pfn(e) + (gpfn & (level_pages(level) - 1));
-}
-
-void *gpamap_page(struct gpamap *map, u64 gpfn, u32 rights)
-{
-	unsigned int level;
-	u64 *entry = leaf_of(map, gpfn, &level);
-	u64 spfn, e;
-
-	if (!entry)
-		return NULL;
-	e = READ_ONCE(*entry);
-	if (!npte_present(e) || rights & ~npte_rights(e))
-		return NULL;
-	spfn = npte_pfn(e) + (gpfn & (level_pages(level) - 1));
-	switch (frame_type(spfn)) {
-	case FRAME_ROOT:
-	case FRAME_LENT:
-	case FRAME_SHOWN:
-		break;
-	case FRAME_POOL:
-		/* A child's overlay is made of its own pool. */
-		if (e & NPTE_SOFT_OVERLAY)
-			break;
-		return NULL;
-	default:
-		return NULL;
-	}
-	if (rights & GPA_WRITE && !(e & PTE_DIRTY))
-		atomic_or(entry, PTE_ACCESSED | PTE_DIRTY);
-	return phys_to_virt(spfn << PAGE_SHIFT);
-}
-
-hv_status_t gpamap_access_state(struct gpamap *map, u64 gpfn, u64 flags, u8 *state, bool *flush)
-{
-	unsigned int level;
-	u64 *entry, set = 0, clear = 0, old;
-	hv_status_t status;
-
-	entry = leaf_of(map, gpfn, &level);
-	if (!entry)
-		return HV_STATUS_INVALID_PARAMETER;
-	if (flags & HV_PAGE_ACCESS_CLEAR_ACCESSED)
-		clear |= PTE_ACCESSED;
-	if (flags & HV_PAGE_ACCESS_CLEAR_DIRTY)
-		clear |= PTE_DIRTY;
-	if (flags & HV_PAGE_ACCESS_SET_ACCESSED)
-		set |= PTE_ACCESSED;
-	if (flags & HV_PAGE_ACCESS_SET_DIRTY)
-		set |= PTE_DIRTY;
-	old = READ_ONCE(*entry);
-	if (level && npte_present(old) && (set | clear)) {
-		/* The bits are kept by 4 KiB page: a large page has to be split for that. */
-		status = find_entry(map, gpfn, 0, 0, &entry);
-		if (status)
-			return status;
-		*flush = true;
-	}
-	if (old & NPTE_SOFT_OVERLAY) {
-		struct overlay *ov = overlay_at(map, gpfn);
-
-		old = ov->saved;
-		if (npte_present(old))
-			ov->saved = (old & ~clear) | set;
-	} else if (npte_present(old)) {
-		if (clear)
-			old = atomic_and(entry, ~clear);
-		if (set)
-			old = atomic_or(entry, set) | (clear ? old & clear : 0);
-		if (old & clear)
-			*flush = true;
-	}
-	*state = 0;
-	if (npte_present(old) && old & PTE_ACCESSED)
-		*state |= HV_PAGE_STATE_ACCESSED;
-	if (npte_present(old) && old & PTE_DIRTY)
-		*state |= HV_PAGE_STATE_DIRTY;
+		replace(g, entry, 0, level, gpfn);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -470,90 +438,6 @@ void gpamap_flush(struct gpamap *map)
 		}
 		vp_put(vp);
 	}
-}
-
-hv_status_t overlay_set(struct gpamap *map, struct overlay *ov, u64 gpfn, void *page, u32 rights)
-{
-	hv_status_t status = HV_STATUS_SUCCESS;
-	bool flush = false;
-	u64 *entry;
-
-	overlay_clear(map, ov);
-	write_lock(&map->lock);
-	if (gpfn >= map->max_pfn)
-		status = HV_STATUS_INVALID_PARAMETER;
-	else if (overlay_at(map, gpfn))
-		status = HV_STATUS_OBJECT_IN_USE;
-	else
-		status = find_entry(map, gpfn, 0, WALK_CREATE | WALK_RESERVE, &entry);
-	if (!status) {
-		u64 new = npte_leaf(virt_to_phys(page) >> PAGE_SHIFT, 0, rights) |
-			  NPTE_SOFT_OVERLAY;
-
-		ov->saved = atomic_xchg(entry, new);
-		flush = npte_present(ov->saved);
-		ov->gpfn = gpfn;
-		ov->page = page;
-		ov->rights = rights;
-		ov->active = true;
-		list_add_tail(&ov->node, &map->overlays);
-	}
-	write_unlock(&map->lock);
-	if (flush)
-		gpamap_flush(map);
-	return status;
-}
-
-void overlay_clear(struct gpamap *map, struct overlay *ov)
-{
-	u64 *entry;
-
-	if (!ov->active)
-		return;
-	write_lock(&map->lock);
-	/* The tables above an overlay are there: they cannot go while it is active. */
-	BUG_ON(find_entry(map, ov->gpfn, 0, 0, &entry) || !entry);
-	atomic_xchg(entry, ov->saved);
-	list_del(&ov->node);
-	ov->active = false;
-	write_unlock(&map->lock);
-	gpamap_flush(map);
-}
-
-static bool gpa_copy(struct gpamap *map, u64 gpa, u8 *buf, size_t len, bool write)
-{
-	bool ok = true;
-
-	read_lock(&map->lock);
-	while (len) {
-		size_t offset = gpa & (PAGE_SIZE - 1);
-		size_t n = min(len, PAGE_SIZE - offset);
-		u8 *page = gpamap_page(map, gpa >> PAGE_SHIFT, write ? GPA_WRITE : GPA_READ);
-
-		if (!page) {
-			ok = false;
-			break;
-		}
-		if (write)
-			memcpy(page + offset, buf, n);
-		else
-			memcpy(buf, page + offset, n);
-		gpa += n;
-		buf += n;
-		len -= n;
-	}
-	read_unlock(&map->lock);
-	return ok;
-}
-
-bool gpa_read(struct gpamap *map, u64 gpa, void *buf, size_t len)
-{
-	return gpa_copy(map, gpa, buf, len, false);
-}
-
-bool gpa_write(struct gpamap *map, u64 gpa, const void *buf, size_t len)
-{
-	return gpa_copy(map, gpa, (u8 *)buf, len, true);
 }
 
 /* Root's own entries: the caller flushes after a hide. */

@@ -101,7 +101,7 @@ hv_status_t hvc_map_gpa_pages(struct hvcall *c)
 	const u64 *source = c->elements;
 	unsigned int order;
 	struct partition *p;
-	bool flush = false;
+	struct gpa_gather g;
 	hv_status_t status;
 	u32 rights;
 
@@ -113,6 +113,7 @@ hv_status_t hvc_map_gpa_pages(struct hvcall *c)
 	status = child_with_map(c, in->target_partition_id, &p);
 	if (status)
 		return status;
+	gpa_gather_init(&g, &p->gpamap);
 	write_lock(&p->gpamap.lock);
 	if (!map_alive(&p->gpamap))
 		status = HV_STATUS_INVALID_PARTITION_STATE;
@@ -123,16 +124,15 @@ hv_status_t hvc_map_gpa_pages(struct hvcall *c)
 			status = HV_STATUS_INVALID_PARAMETER;
 			break;
 		}
-		status = gpamap_map(&p->gpamap, gpfn, source[c->rep], order, rights, &flush);
+		status = gpamap_map(&g, gpfn, source[c->rep], order, rights);
 		if (status)
 			break;
 		c->rep++;
 		if ((s64)(rdtsc() - c->deadline) > 0)
 			break;
 	}
+	gpa_gather_finish(&g);
 	write_unlock(&p->gpamap.lock);
-	if (flush)
-		gpamap_flush(&p->gpamap);
 	partition_put(p);
 	return status;
 }
@@ -142,7 +142,7 @@ hv_status_t hvc_unmap_gpa_pages(struct hvcall *c)
 	const struct hv_input_unmap_gpa_pages *in = c->in;
 	struct partition *p;
 	unsigned int order;
-	bool flush = false;
+	struct gpa_gather g;
 	hv_status_t status;
 
 	if (in->unmap_flags & ~HV_UNMAP_GPA_LARGE_PAGE || in->padding)
@@ -151,6 +151,7 @@ hv_status_t hvc_unmap_gpa_pages(struct hvcall *c)
 	status = child_with_map(c, in->target_partition_id, &p);
 	if (status)
 		return status;
+	gpa_gather_init(&g, &p->gpamap);
 	write_lock(&p->gpamap.lock);
 	if (!map_alive(&p->gpamap))
 		status = HV_STATUS_INVALID_PARTITION_STATE;
@@ -161,16 +162,15 @@ hv_status_t hvc_unmap_gpa_pages(struct hvcall *c)
 			status = HV_STATUS_INVALID_PARAMETER;
 			break;
 		}
-		status = gpamap_unmap(&p->gpamap, gpfn, order, &flush);
+		status = gpamap_unmap(&g, gpfn, order);
 		if (status)
 			break;
 		c->rep++;
 		if ((s64)(rdtsc() - c->deadline) > 0)
 			break;
 	}
+	gpa_gather_finish(&g);
 	write_unlock(&p->gpamap.lock);
-	if (flush)
-		gpamap_flush(&p->gpamap);
 	partition_put(p);
 	return status;
 }
@@ -180,7 +180,7 @@ hv_status_t hvc_get_gpa_pages_access_states(struct hvcall *c)
 	const struct hv_input_get_gpa_pages_access_state *in = c->in;
 	u8 *states = c->out_elements;
 	struct partition *p;
-	bool flush = false;
+	struct gpa_gather g;
 	hv_status_t status;
 
 	if (in->flags & ~HV_PAGE_ACCESS_FLAGS_VALID)
@@ -188,6 +188,7 @@ hv_status_t hvc_get_gpa_pages_access_states(struct hvcall *c)
 	status = child_with_map(c, in->partition_id, &p);
 	if (status)
 		return status;
+	gpa_gather_init(&g, &p->gpamap);
 	write_lock(&p->gpamap.lock);
 	if (!map_alive(&p->gpamap) || !p->gpamap.track)
 		status = HV_STATUS_INVALID_PARTITION_STATE;
@@ -198,16 +199,15 @@ hv_status_t hvc_get_gpa_pages_access_states(struct hvcall *c)
 			status = HV_STATUS_INVALID_PARAMETER;
 			break;
 		}
-		status = gpamap_access_state(&p->gpamap, gpfn, in->flags, &states[c->rep], &flush);
+		status = gpamap_access_state(&g, gpfn, in->flags, &states[c->rep]);
 		if (status)
 			break;
 		c->rep++;
 		if ((s64)(rdtsc() - c->deadline) > 0)
 			break;
 	}
+	gpa_gather_finish(&g);
 	write_unlock(&p->gpamap.lock);
-	if (flush)
-		gpamap_flush(&p->gpamap);
 	partition_put(p);
 	return status;
 }

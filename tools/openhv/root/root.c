@@ -70,8 +70,9 @@ static void map_machine(void)
 {
 	struct gpamap *map = &root_partition.gpamap;
 	u64 pfn = 0, end = platform_map_end() >> PAGE_SHIFT;
-	bool flush;
+	struct gpa_gather g;
 
+	gpa_gather_init(&g, map);
 	write_lock(&map->lock);
 	while (pfn < end) {
 		unsigned int order = MAP_ORDER_4K;
@@ -84,7 +85,7 @@ static void map_machine(void)
 				 platform_is_own(pfn, 1UL << order)))
 			order -= 9;
 		if (!platform_is_own(pfn, 1) &&
-		    gpamap_map(map, pfn, pfn, order, GPA_RWX, &flush))
+		    gpamap_map(&g, pfn, pfn, order, GPA_RWX))
 			refuse("out of memory for the root partition's page tables");
 		pfn += 1UL << order;
 	}
@@ -178,16 +179,18 @@ void root_npt_fault(struct vp *vp)
 	u64 pfn = vp->vcpu.exit.npt.gpa >> PAGE_SHIFT;
 	hv_status_t status = HV_STATUS_INVALID_PARAMETER;
 	struct gpa_info info;
-	bool flush = false;
+	struct gpa_gather g;
 
+	gpa_gather_init(&g, map);
 	write_lock(&map->lock);
 	gpamap_lookup(map, pfn, &info);
 	if (info.mapped && info.rights & GPA_WRITE) {
 		status = HV_STATUS_SUCCESS;
 	} else if (pfn >= platform_map_end() >> PAGE_SHIFT && !info.mapped) {
 		pfn = ALIGN_DOWN(pfn, 1UL << MAP_ORDER_2M);
-		status = gpamap_map(map, pfn, pfn, MAP_ORDER_2M, GPA_RWX, &flush);
+		status = gpamap_map(&g, pfn, pfn, MAP_ORDER_2M, GPA_RWX);
 	}
+	gpa_gather_finish(&g);
 	write_unlock(&map->lock);
 	if (!status)
 		return;

@@ -37,6 +37,9 @@ struct partition;
  * @max_pfn: first page number that cannot be mapped
  * @generation: grows when a right was taken away; a VP that entered the guest
  *	under an older one has stale translations
+ * @spare: tables whose place a large page has taken, linked by their first
+ *	entries: each is kept so that its page can be split again, whatever the
+ *	partition's pool has
  * @overlays: pages laid over mappings (struct overlay), in no order
  * @pages: present or NO_ACCESS mappings, in 4 KiB pages, for statistics
  * @pages_4k: how many mappings of this size there are
@@ -52,6 +55,7 @@ struct gpamap {
 	bool counted;
 	u64 max_pfn;
 	u64 generation;
+	u64 *spare;
 	struct list_head overlays;
 	u64 pages_4k;
 	u64 pages_2m;
@@ -80,6 +84,42 @@ struct overlay {
 	u64 saved;
 };
 
+/**
+ * struct gpa_gather - what changes to an address space have made stale
+ * @map: the address space
+ * @flush: a right was taken away: translations may be stale
+ * @count: entries of @dropped in use
+ * @dropped: entries that are mapped no more, with the tables and frames behind
+ *	them, which stay as they are until nobody can have a translation of them
+ *
+ * Changes are made under the map's write lock; gpa_gather_finish() comes before
+ * it is released. No frame and no table goes to another use before.
+ */
+#define GPA_GATHER_MAX	64
+struct gpa_gather {
+	struct gpamap *map;
+	bool flush;
+	u32 count;
+	struct {
+		u64 entry;
+		u32 level;
+	} dropped[GPA_GATHER_MAX];
+};
+
+static inline void gpa_gather_init(struct gpa_gather *g, struct gpamap *map)
+{
+	g->map = map;
+	g->flush = false;
+	g->count = 0;
+}
+
+/**
+ * gpa_gather_finish() - flush if need be, then let go of what was dropped
+ * @g: what changes have gathered; nothing afterwards. Its map is locked for
+ *	writing: a VP that is waited for leaves the guest without that lock
+ */
+void gpa_gather_finish(struct gpa_gather *g);
+
 /* What is at a guest physical page */
 struct gpa_info {
 	bool mapped;		/* there is a mapping, be it NO_ACCESS */
@@ -104,33 +144,33 @@ void gpamap_destroy(struct gpamap *map);
 
 /**
  * gpamap_map() - map one page of a size
- * @map: the address space
+ * @g: the address space, and what becomes stale
  * @gpfn: guest page number, aligned to @order
  * @spfn: machine page number, aligned to @order; ignored with GPA_NO_ACCESS
  * @order: MAP_ORDER_*
  * @rights: GPA_*
  *
- * What was mapped there before is replaced. The caller holds the lock for
- * writing and calls gpamap_flush() after it released it if *@flush was set.
+ * What was mapped there before is replaced. Where a table is full of pages in
+ * a row, a larger page takes its place; the table is kept for the day it has to
+ * be split. The caller holds the lock for writing.
  *
  * Returns: HV_STATUS_SUCCESS; HV_STATUS_INSUFFICIENT_MEMORY if a table is
  * needed and there is no page for it; HV_STATUS_INVALID_PARAMETER for an
  * address out of range; HV_STATUS_OPERATION_DENIED for memory that is not the
- * root's to map. Nothing has changed in these cases.
+ * root's to map. The address space is then as it was, but for a large page
+ * around an overlay: that is mapped in pieces, in ascending order.
  */
-hv_status_t gpamap_map(struct gpamap *map, u64 gpfn, u64 spfn, unsigned int order, u32 rights,
-		       bool *flush);
+hv_status_t gpamap_map(struct gpa_gather *g, u64 gpfn, u64 spfn, unsigned int order, u32 rights);
 
 /**
  * gpamap_unmap() - unmap a range of one size; holes are fine
- * @map: the address space, locked for writing
+ * @g: the address space, locked for writing, and what becomes stale
  * @gpfn: guest page number, aligned to @order
  * @order: MAP_ORDER_*
- * @flush: set if translations may be stale now
  *
  * Returns: as gpamap_map(): a larger mapping may have to be split
  */
-hv_status_t gpamap_unmap(struct gpamap *map, u64 gpfn, unsigned int order, bool *flush);
+hv_status_t gpamap_unmap(struct gpa_gather *g, u64 gpfn, unsigned int order);
 
 /**
  * gpamap_lookup() - what is mapped at a page
@@ -154,20 +194,19 @@ void *gpamap_page(struct gpamap *map, u64 gpfn, u32 rights);
 
 /**
  * gpamap_access_state() - read, then change, a page's accessed and dirty bits
- * @map: the address space, locked for writing
+ * @g: the address space, locked for writing, and what becomes stale
  * @gpfn: guest page number
  * @flags: HV_PAGE_ACCESS_*
  * @state: receives HV_PAGE_STATE_*
- * @flush: set if translations may be stale now
  *
  * Returns: HV_STATUS_SUCCESS, HV_STATUS_INSUFFICIENT_MEMORY if a large page
  * must be split for it, HV_STATUS_INVALID_PARAMETER if nothing is mapped
  */
-hv_status_t gpamap_access_state(struct gpamap *map, u64 gpfn, u64 flags, u8 *state, bool *flush);
+hv_status_t gpamap_access_state(struct gpa_gather *g, u64 gpfn, u64 flags, u8 *state);
 
 /**
  * gpamap_flush() - make sure that no processor uses a stale translation
- * @map: the address space, not locked
+ * @map: the address space
  *
  * On return every VP of the partition that was in guest mode has left it, or
  * has entered it after the change.

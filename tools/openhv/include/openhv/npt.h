@@ -18,6 +18,8 @@
 #define NPTE_SOFT_NO_ACCESS	BIT(9)	/* with PTE_PRESENT clear */
 #define NPTE_SOFT_OVERLAY	BIT(10)
 #define NPTE_SOFT_COUNTED	BIT(11)	/* holds references to its frames */
+#define NPTE_SOFT_SPARE		BIT(52)	/* large: a table is kept to split it into */
+#define NPTE_SOFT_SPARES	BIT(53)	/* 1 GiB: and one for each of its parts */
 
 static inline bool npte_present(u64 e)
 {
