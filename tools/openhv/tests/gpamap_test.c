@@ -21,8 +21,8 @@ static hv_status_t map(struct partition *p, u64 gpfn, u64 spfn, unsigned int ord
 	gpa_gather_init(&g, &p->gpamap);
 	write_lock(&p->gpamap.lock);
 	status = gpamap_map(&g, gpfn, spfn, order, rights);
-	write_unlock(&p->gpamap.lock);
 	gpa_gather_finish(&g);
+	write_unlock(&p->gpamap.lock);
 	return status;
 }
 
@@ -34,8 +34,8 @@ static hv_status_t unmap(struct partition *p, u64 gpfn, unsigned int order)
 	gpa_gather_init(&g, &p->gpamap);
 	write_lock(&p->gpamap.lock);
 	status = gpamap_unmap(&g, gpfn, order);
-	write_unlock(&p->gpamap.lock);
 	gpa_gather_finish(&g);
+	write_unlock(&p->gpamap.lock);
 	return status;
 }
 
