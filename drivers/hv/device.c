@@ -14,6 +14,7 @@
 #include <tlfs/system.h>
 #include <uapi/linux/mshv.h>
 
+#include "debugfs.h"
 #include "device.h"
 #include "hvcall.h"
 #include "hvcalls.h"
@@ -176,16 +177,18 @@ int mshv_device_init(void)
 	ret = mshv_synic_init();
 	if (ret)
 		goto err_irqfd;
+	mshv_debugfs_init();
 	ret = misc_register(&mshv_miscdev);
 	if (ret)
-		goto err_synic;
+		goto err_debugfs;
 
 	pr_info("hypervisor %u.%u.%u, %s\n", mshv_root.platform.major, mshv_root.platform.minor,
 		mshv_root.platform.build, scheduler_name(mshv_root.scheduler));
 
 	return 0;
 
-err_synic:
+err_debugfs:
+	mshv_debugfs_exit();
 	mshv_synic_exit();
 err_irqfd:
 	mshv_irqfd_module_exit();
@@ -197,6 +200,7 @@ err_hvcall:
 void mshv_device_exit(void)
 {
 	misc_deregister(&mshv_miscdev);
+	mshv_debugfs_exit();
 	mshv_synic_exit();
 	mshv_irqfd_module_exit();
 	/* Root's own objects may still need some of what they were given. */

@@ -134,6 +134,13 @@ int mshv_movable_unmap(struct mshv_region *region)
 	return ret;
 }
 
+u64 mshv_movable_mapped(const struct mshv_region *region)
+{
+	const struct mshv_movable *m = region->backing;
+
+	return READ_ONCE(m->mapped);
+}
+
 void mshv_movable_release(struct mshv_region *region)
 {
 	struct mshv_movable *m = region->backing;

@@ -139,6 +139,14 @@ int mshv_movable_unmap(struct mshv_region *region);
 int mshv_movable_fault(struct mshv_region *region, u64 gfn, bool write);
 
 /**
+ * mshv_movable_mapped() - the region's mapped operation
+ * @region: the region
+ *
+ * Return: how many of its pages of 4 KiB the guest has.
+ */
+u64 mshv_movable_mapped(const struct mshv_region *region);
+
+/**
  * mshv_movable_release() - the region's release operation
  * @region: the region
  */

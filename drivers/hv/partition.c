@@ -19,6 +19,7 @@
 #include <uapi/linux/mshv.h>
 
 #include "access.h"
+#include "debugfs.h"
 #include "hvcalls.h"
 #include "ioeventfd.h"
 #include "partition.h"
@@ -92,6 +93,7 @@ static void partition_destroy(struct mshv_partition *partition)
 	hash_del_rcu(&partition->node);
 	spin_unlock(&partitions_lock);
 
+	mshv_debugfs_remove_partition(partition);
 	for (i = 0; i < MSHV_MAX_VPS; i++) {
 		vp = mshv_partition_vp(partition, i);
 		if (!vp)
@@ -134,14 +136,17 @@ static long partition_initialize(struct mshv_partition *partition)
 {
 	int ret;
 
+	/* As often as one likes, like the kernel's own driver */
 	if (partition->initialized)
-		return -EINVAL;
+		return 0;
 
 	ret = mshv_hvcall_initialize_partition(&partition->pool);
-	if (!ret)
-		partition->initialized = true;
+	if (ret)
+		return ret;
+	partition->initialized = true;
+	mshv_debugfs_add_partition(partition);
 
-	return ret;
+	return 0;
 }
 
 static long partition_create_vp(struct mshv_partition *partition,

@@ -17,6 +17,8 @@
 #include "pool.h"
 #include "region.h"
 
+struct dentry;
+struct mshv_stats_file;
 struct mshv_vp;
 
 /**
@@ -49,6 +51,9 @@ struct mshv_async {
  * @intr: interrupt routes and irqfds
  * @ioeventfds: its doorbells; @mutex
  * @async: its asynchronous hypercall
+ * @debugfs_dir: what is shown of it; @mutex for these three
+ * @debugfs_vps: what is shown of its VPs
+ * @stats: its counters
  */
 struct mshv_partition {
 	struct hlist_node node;
@@ -64,6 +69,9 @@ struct mshv_partition {
 	struct mshv_intr intr;
 	struct list_head ioeventfds;
 	struct mshv_async async;
+	struct dentry *debugfs_dir;
+	struct dentry *debugfs_vps;
+	struct mshv_stats_file *stats;
 };
 
 /**

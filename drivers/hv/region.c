@@ -10,6 +10,7 @@
 #include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/sched/mm.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -278,6 +279,21 @@ int mshv_mem_fault(struct mshv_partition *partition, u64 gfn, u8 access)
 	region_put(region);
 
 	return ret;
+}
+
+void mshv_mem_show(struct seq_file *m, struct mshv_mem *mem)
+{
+	struct mshv_region *region;
+
+	seq_puts(m, "kind     guest page        pages       mapped access\n");
+	spin_lock(&mem->lock);
+	for (region = region_tree_iter_first(&mem->regions, 0, U64_MAX); region;
+	     region = region_tree_iter_next(region, 0, U64_MAX))
+		seq_printf(m, "%-8s %#-11llx %12llu %12llu r%c%c\n", region->ops->name,
+			   region->gfn, region->nr_pages, region->ops->mapped(region),
+			   region->map_flags & HV_MAP_GPA_WRITABLE ? 'w' : '-',
+			   region->map_flags & HV_MAP_GPA_EXECUTABLE ? 'x' : '-');
+	spin_unlock(&mem->lock);
 }
 
 void mshv_mem_detach(struct mshv_partition *partition, bool finalized)

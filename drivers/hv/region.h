@@ -17,6 +17,7 @@
 
 struct mshv_partition;
 struct mshv_region;
+struct seq_file;
 
 /**
  * struct mshv_region_ops - what differs between the kinds of region
@@ -27,6 +28,7 @@ struct mshv_region;
  *	after it failed
  * @fault: the guest wanted a page that is not there; NULL where that cannot be.
  *	Returns 0 if it is there now; a negative errno if that is for user space
+ * @mapped: how many of its pages the guest has, for debugfs; needs no lock
  * @release: let go of the backing; called once, for a region that was mapped and
  *	that the hypervisor has nothing of any more
  *
@@ -38,6 +40,7 @@ struct mshv_region_ops {
 	int (*map)(struct mshv_region *region);
 	int (*unmap)(struct mshv_region *region);
 	int (*fault)(struct mshv_region *region, u64 gfn, bool write);
+	u64 (*mapped)(const struct mshv_region *region);
 	void (*release)(struct mshv_region *region);
 };
 
@@ -128,6 +131,13 @@ long mshv_ioctl_set_guest_memory(struct mshv_partition *partition,
  * space's to deal with.
  */
 int mshv_mem_fault(struct mshv_partition *partition, u64 gfn, u8 access);
+
+/**
+ * mshv_mem_show() - print a partition's regions, one a line
+ * @m: where to
+ * @mem: the partition's
+ */
+void mshv_mem_show(struct seq_file *m, struct mshv_mem *mem);
 
 /**
  * mshv_mem_detach() - take the memory of a partition that is being destroyed

@@ -81,5 +81,6 @@ const struct mshv_region_ops mshv_region_mmio_ops = {
 	.map = mmio_map,
 	.unmap = mshv_movable_unmap,
 	.fault = mshv_movable_fault,
+	.mapped = mshv_movable_mapped,
 	.release = mshv_movable_release,
 };

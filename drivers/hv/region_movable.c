@@ -57,5 +57,6 @@ const struct mshv_region_ops mshv_region_movable_ops = {
 	.map = ram_map,
 	.unmap = mshv_movable_unmap,
 	.fault = mshv_movable_fault,
+	.mapped = mshv_movable_mapped,
 	.release = mshv_movable_release,
 };

@@ -152,6 +152,11 @@ static int pinned_unmap(struct mshv_region *region)
 	return mshv_region_unmap_pages(region, region->nr_pages, pinned->large);
 }
 
+static u64 pinned_mapped(const struct mshv_region *region)
+{
+	return region->nr_pages;
+}
+
 static void pinned_release(struct mshv_region *region)
 {
 	struct pinned *pinned = region->backing;
@@ -165,5 +170,6 @@ const struct mshv_region_ops mshv_region_pinned_ops = {
 	.name = "pinned",
 	.map = pinned_map,
 	.unmap = pinned_unmap,
+	.mapped = pinned_mapped,
 	.release = pinned_release,
 };

@@ -13,7 +13,7 @@
 #include "stats.h"
 #include "vp.h"
 
-const u64 *mshv_stats_map(u32 type, const union hv_stats_object_identity *identity)
+static const u64 *stats_map(u32 type, const union hv_stats_object_identity *identity)
 {
 	u64 pfn;
 	int ret;
@@ -30,45 +30,61 @@ const u64 *mshv_stats_map(u32 type, const union hv_stats_object_identity *identi
 	return page_to_virt(pfn_to_page(pfn));
 }
 
-static union hv_stats_object_identity vp_identity(const struct mshv_vp *vp, u8 area)
+int mshv_stats_map(u32 type, union hv_stats_object_identity identity, unsigned int areas,
+		   const u64 *pages[MSHV_STATS_AREAS])
+{
+	const u64 *stats;
+
+	/* The area is in the same place of all identities. */
+	identity.hv.stats_area_type = HV_STATS_AREA_SELF;
+	stats = stats_map(type, &identity);
+	if (IS_ERR(stats))
+		return PTR_ERR(stats);
+	pages[HV_STATS_AREA_SELF] = stats;
+	pages[HV_STATS_AREA_PARENT] = stats;
+
+	/* Older hypervisors have no second area. */
+	if (areas > HV_STATS_AREA_PARENT) {
+		identity.hv.stats_area_type = HV_STATS_AREA_PARENT;
+		stats = stats_map(type, &identity);
+		if (!IS_ERR(stats))
+			pages[HV_STATS_AREA_PARENT] = stats;
+	}
+
+	return 0;
+}
+
+void mshv_stats_unmap(u32 type, union hv_stats_object_identity identity,
+		      const u64 *pages[MSHV_STATS_AREAS])
+{
+	if (pages[HV_STATS_AREA_PARENT] != pages[HV_STATS_AREA_SELF]) {
+		identity.hv.stats_area_type = HV_STATS_AREA_PARENT;
+		mshv_hvcall_unmap_stats_page(type, &identity);
+	}
+	if (pages[HV_STATS_AREA_SELF]) {
+		identity.hv.stats_area_type = HV_STATS_AREA_SELF;
+		mshv_hvcall_unmap_stats_page(type, &identity);
+	}
+	pages[HV_STATS_AREA_SELF] = NULL;
+	pages[HV_STATS_AREA_PARENT] = NULL;
+}
+
+static union hv_stats_object_identity vp_identity(const struct mshv_vp *vp)
 {
 	return (union hv_stats_object_identity) {
 		.vp.partition_id = vp->partition->id,
 		.vp.vp_index = vp->index,
-		.vp.stats_area_type = area,
 	};
 }
 
 int mshv_stats_map_vp(struct mshv_vp *vp)
 {
-	union hv_stats_object_identity identity = vp_identity(vp, HV_STATS_AREA_SELF);
-	const u64 *stats;
+	int ret = mshv_stats_map(HV_STATS_OBJECT_VP, vp_identity(vp), MSHV_STATS_AREAS, vp->stats);
 
-	stats = mshv_stats_map(HV_STATS_OBJECT_VP, &identity);
-	if (IS_ERR(stats))
-		return mshv_root_scheduler() ? PTR_ERR(stats) : 0;
-	vp->stats[HV_STATS_AREA_SELF] = stats;
-
-	/* Older hypervisors have no second area. */
-	identity = vp_identity(vp, HV_STATS_AREA_PARENT);
-	stats = mshv_stats_map(HV_STATS_OBJECT_VP, &identity);
-	vp->stats[HV_STATS_AREA_PARENT] = IS_ERR(stats) ? vp->stats[HV_STATS_AREA_SELF] : stats;
-
-	return 0;
+	return mshv_root_scheduler() ? ret : 0;
 }
 
 void mshv_stats_unmap_vp(struct mshv_vp *vp)
 {
-	union hv_stats_object_identity identity;
-
-	if (vp->stats[HV_STATS_AREA_PARENT] != vp->stats[HV_STATS_AREA_SELF]) {
-		identity = vp_identity(vp, HV_STATS_AREA_PARENT);
-		mshv_hvcall_unmap_stats_page(HV_STATS_OBJECT_VP, &identity);
-	}
-	if (vp->stats[HV_STATS_AREA_SELF]) {
-		identity = vp_identity(vp, HV_STATS_AREA_SELF);
-		mshv_hvcall_unmap_stats_page(HV_STATS_OBJECT_VP, &identity);
-	}
-	vp->stats[HV_STATS_AREA_SELF] = NULL;
-	vp->stats[HV_STATS_AREA_PARENT] = NULL;
+	mshv_stats_unmap(HV_STATS_OBJECT_VP, vp_identity(vp), vp->stats);
 }

@@ -8,16 +8,31 @@
 
 struct mshv_vp;
 
+#define MSHV_STATS_AREAS	2	/* HV_STATS_AREA_SELF, HV_STATS_AREA_PARENT */
+
 /**
- * mshv_stats_map() - make a page of counters visible
+ * mshv_stats_map() - make an object's pages of counters visible
  * @type: HV_STATS_OBJECT_*
- * @identity: which object and area
+ * @identity: which object; the area is of no matter
+ * @areas: how many areas the object has, 1 or 2
+ * @pages: where the counters of each area go, HV_STATS_COUNTERS_PER_PAGE of them; the
+ *	same ones twice, if there is but one
  *
  * May sleep.
  *
- * Return: the counters, HV_STATS_COUNTERS_PER_PAGE of them; an ERR_PTR().
+ * Return: 0; a negative errno, and @pages as they were.
  */
-const u64 *mshv_stats_map(u32 type, const union hv_stats_object_identity *identity);
+int mshv_stats_map(u32 type, union hv_stats_object_identity identity, unsigned int areas,
+		   const u64 *pages[MSHV_STATS_AREAS]);
+
+/**
+ * mshv_stats_unmap() - undo mshv_stats_map()
+ * @type: HV_STATS_OBJECT_*
+ * @identity: which object
+ * @pages: its pages, or none; none afterwards
+ */
+void mshv_stats_unmap(u32 type, union hv_stats_object_identity identity,
+		      const u64 *pages[MSHV_STATS_AREAS]);
 
 /**
  * mshv_stats_map_vp() - map the counters of a VP

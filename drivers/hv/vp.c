@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "debugfs.h"
 #include "hvcalls.h"
 #include "mshv.h"
 #include "partition.h"
@@ -212,6 +213,7 @@ int mshv_vp_create(struct mshv_partition *partition, u32 vp_index)
 
 	/* Interrupt handlers must find it before user space can run it. */
 	rcu_assign_pointer(partition->vps[vp_index], vp);
+	mshv_debugfs_add_vp(vp);
 	trace_mshv_create_vp(partition->id, vp_index, fd);
 	fd_install(fd, file);
 

@@ -10,8 +10,9 @@
 
 #include <tlfs/message.h>
 #include <tlfs/register.h>
-#include <tlfs/stats.h>
 #include <uapi/linux/mshv.h>
+
+#include "stats.h"
 
 struct mshv_dispatch;
 struct mshv_partition;
@@ -44,8 +45,6 @@ struct mshv_vp_run {
 	bool intercept_suspend;
 	bool resumed;
 };
-
-#define MSHV_STATS_AREAS	2	/* HV_STATS_AREA_SELF, HV_STATS_AREA_PARENT */
 
 /**
  * struct mshv_vp - a VP of a child partition

@@ -11,9 +11,13 @@
 
 #include <tlfs/hypercall.h>
 #include <tlfs/message.h>
+#include <tlfs/stats.h>
 #include <tlfs/vp.h>
 
 #define FAKE_ROOT_ID		1
+
+/* Logical processors that it says there are */
+#define FAKE_LPS		2
 #define FAKE_MAX_VPS		16
 
 /**
@@ -197,6 +201,15 @@ struct hv_message *fake_hv_message_page(u64 id, u32 vp_index);
 struct hv_vp_register_page *fake_hv_register_page(u64 id, u32 vp_index);
 
 /**
+ * fake_hv_stats() - a statistics page
+ * @type: HV_STATS_OBJECT_*
+ * @identity: which object's and which area's
+ *
+ * Return: its counters, or NULL if it is not mapped.
+ */
+u64 *fake_hv_stats(u32 type, union hv_stats_object_identity identity);
+
+/**
  * fake_hv_msr() - a synthetic MSR of a CPU
  * @cpu: the CPU
  * @msr: HV_X64_MSR_*
@@ -209,7 +222,7 @@ u64 *fake_hv_msr(unsigned int cpu, u32 msr);
  * struct fake_config - what the hypervisor is like
  * @scheduler: HV_SCHEDULER_TYPE_*
  * @ext_features: CPUID 0x40000003 ECX
- * @no_parent_stats: VPs have no PARENT statistics
+ * @no_parent_stats: nothing has PARENT statistics
  * @init_cost: pages that initializing a partition takes
  * @vp_cost: pages that creating a VP takes
  * @no_synic_pages: root's SynIC registers hold no pages

@@ -12,7 +12,6 @@
 #define FAKE_MAX_PARTITIONS	80
 #define FAKE_REGS		5
 #define FAKE_STATE_PAGES	3
-#define FAKE_STATS_AREAS	2
 
 enum fake_state {
 	FAKE_UNUSED,
@@ -26,13 +25,11 @@ enum fake_state {
  * @exists: it has been created
  * @regs: its registers, as fake_reg_index() numbers them
  * @pages: page numbers of its state pages; 0 is none
- * @stats: page numbers of its statistics pages, which are root's
  */
 struct fake_vp {
 	bool exists;
 	u64 regs[FAKE_REGS];
 	u64 pages[FAKE_STATE_PAGES];
-	u64 stats[FAKE_STATS_AREAS];
 };
 
 /**
@@ -136,5 +133,21 @@ struct fake_partition *fake_find(u64 id);
  * Return: a status, or FAKE_DEFAULT if the call is no such.
  */
 int fake_partition_call(const struct fake_call *call, u16 *done);
+
+/* fake_stats.c */
+
+/**
+ * fake_has_stats() - whether statistics of a partition or its VPs are mapped
+ * @id: the partition
+ */
+bool fake_has_stats(u64 id);
+
+/**
+ * fake_stats_call() - answer a hypercall on statistics pages
+ * @call: the call
+ *
+ * Return: a status.
+ */
+int fake_stats_call(const struct fake_call *call);
 
 #endif /* MSHV_FAKE_IMPL_H */

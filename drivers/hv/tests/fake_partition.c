@@ -7,7 +7,6 @@
 
 #include <tlfs/partition.h>
 #include <tlfs/state.h>
-#include <tlfs/stats.h>
 #include <tlfs/status.h>
 #include <tlfs/system.h>
 
@@ -127,6 +126,8 @@ static int finalize(struct fake_partition *p)
 		for (j = 0; j < FAKE_STATE_PAGES; j++)
 			if (p->vps[i].pages[j])
 				fake_error("state page still mapped at the end", j);
+	if (fake_has_stats(p->id))
+		fake_error("statistics page still mapped at the end", p->id);
 	fake_free_memory(p);
 	memset(p->vps, 0, sizeof(p->vps));
 	p->state = FAKE_FINALIZED;
@@ -228,41 +229,6 @@ static int unmap_state_page(const struct fake_call *call)
 	}
 	fake_give(fake_find(in->partition_id), vp->pages[in->type]);
 	vp->pages[in->type] = 0;
-
-	return HV_STATUS_SUCCESS;
-}
-
-static int stats_page(const struct fake_call *call)
-{
-	const struct hv_input_map_stats_page *in = call->in;
-	struct hv_output_map_stats_page *out = call->out;
-	/* Those of all other objects are kept here. */
-	static u64 other[FAKE_STATS_AREAS + 1][8];
-	struct fake_partition *root = fake_find(HV_PARTITION_ID_SELF);
-	u8 area = in->identity.hv.stats_area_type;
-	struct fake_vp *vp;
-	u64 *pfn;
-
-	if (area >= FAKE_STATS_AREAS)
-		return HV_STATUS_INVALID_PARAMETER;
-	if (area == HV_STATS_AREA_PARENT && fake_config.no_parent_stats)
-		return HV_STATUS_INVALID_PARAMETER;
-	vp = in->type == HV_STATS_OBJECT_VP ?
-	     find_vp(in->identity.vp.partition_id, in->identity.vp.vp_index) : NULL;
-	pfn = vp ? &vp->stats[area] : &other[area][(in->type >> 16) * 4 + (in->type & 3)];
-
-	if (call->code == HVCALL_MAP_STATS_PAGE) {
-		if (!*pfn)
-			*pfn = fake_take(root);
-		if (!*pfn)
-			return HV_STATUS_INSUFFICIENT_MEMORY;
-		out->map_location = *pfn;
-	} else if (*pfn) {
-		fake_give(root, *pfn);
-		*pfn = 0;
-	} else {
-		fake_error("statistics page unmapped that is not mapped", in->type);
-	}
 
 	return HV_STATUS_SUCCESS;
 }
@@ -390,7 +356,7 @@ int fake_partition_call(const struct fake_call *call, u16 *done)
 		return unmap_state_page(call);
 	case HVCALL_MAP_STATS_PAGE:
 	case HVCALL_UNMAP_STATS_PAGE:
-		return stats_page(call);
+		return fake_stats_call(call);
 	case HVCALL_GET_VP_REGISTERS:
 		return get_registers(call, done);
 	case HVCALL_SET_VP_REGISTERS:

@@ -116,11 +116,14 @@ static void unknown_ioctl_is_ENOTTY_on_every_file(struct kunit *test)
 	test_close(dev);
 }
 
-static void partition_is_initialized_once(struct kunit *test)
+static void initializing_again_does_nothing(struct kunit *test)
 {
 	int fd = test_partition(test);
 
-	KUNIT_EXPECT_EQ(test, test_ioctl(test, fd, MSHV_INITIALIZE_PARTITION, 0), -EINVAL);
+	unsigned int calls = fake_hv_calls(HVCALL_INITIALIZE_PARTITION);
+
+	KUNIT_EXPECT_EQ(test, test_ioctl(test, fd, MSHV_INITIALIZE_PARTITION, 0), 0);
+	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_INITIALIZE_PARTITION), calls);
 	test_close(fd);
 }
 
@@ -464,7 +467,7 @@ static void module_that_cannot_be_set_up_leaves_nothing(struct kunit *test)
 	KUNIT_EXPECT_GT(test, n, 2);
 
 	mshv_device_exit();
-	for (n = 1; n < 200; n++) {
+	for (n = 1; n < 1000; n++) {
 		test_fail_alloc(n);
 		ret = mshv_device_init();
 		if (!test_alloc_failed())
@@ -492,7 +495,7 @@ static struct kunit_case partition_cases[] = {
 	KUNIT_CASE(create_partition_takes_both_versions),
 	KUNIT_CASE(create_partition_refuses_bad_arguments),
 	KUNIT_CASE(unknown_ioctl_is_ENOTTY_on_every_file),
-	KUNIT_CASE(partition_is_initialized_once),
+	KUNIT_CASE(initializing_again_does_nothing),
 	KUNIT_CASE(initializing_can_be_tried_again_after_it_failed),
 	KUNIT_CASE(files_may_be_closed_in_any_order),
 	KUNIT_CASE(vp_index_is_unique_and_bounded),
