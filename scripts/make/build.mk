@@ -53,15 +53,18 @@ modules-kdir: | deps-build
 
 # --- openhv and the tools ------------------------------------------------------
 
+# They say what they do by themselves.
+SUBMAKE	= $(MAKE) $(if $(filter 1,$(V)),,-s)
+
 openhv: | deps-build	## build the hypervisor
-	$(Q)$(MAKE) -C tools/openhv O=$(O)/openhv V=$(V)
+	$(Q)$(SUBMAKE) -C tools/openhv O=$(O)/openhv V=$(V)
 
 libmshv: | deps-build
-	$(Q)$(MAKE) -C tools/lib/mshv O=$(O)/libmshv V=$(V)
+	$(Q)$(SUBMAKE) -C tools/lib/mshv O=$(O)/libmshv V=$(V)
 
 tools: libmshv	## build libmshv, the mshv command and the selftests
-	$(Q)$(MAKE) -C tools/mshv O=$(O)/mshv V=$(V)
-	$(Q)$(MAKE) -C tools/testing/selftests/mshv O=$(O)/selftests V=$(V)
+	$(Q)$(SUBMAKE) -C tools/mshv O=$(O)/mshv V=$(V)
+	$(Q)$(SUBMAKE) -C tools/testing/selftests/mshv O=$(O)/selftests V=$(V)
 
 # --- What the rig boots --------------------------------------------------------
 
