@@ -115,7 +115,7 @@ static void counters_have_the_names_that_tools_know(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test,
 			  has_line(text, "VpNestedSLATSoftPageFaultsTime             : 0"));
 	KUNIT_EXPECT_TRUE(test,
-			  has_line(text, "VpFlushGuestPhysicalAddressSpaceHypercalls: 0"));
+			  has_line(text, "VpFlushGuestPhysicalAddressSpaceHypercalls : 0"));
 	KUNIT_EXPECT_TRUE(test,
 			  has_line(text, "VpRootDispatchThreadBlocked                : 0"));
 	KUNIT_EXPECT_TRUE(test,

@@ -40,6 +40,7 @@ struct script {
 	unsigned int calls;
 	unsigned int skip;
 	unsigned int fail;
+	bool failed;
 	u16 status;
 	u8 last[RECORD_SIZE];
 };
@@ -140,11 +141,17 @@ const void *fake_hv_last(u16 code)
 	return scripts[code].last;
 }
 
+bool fake_call_failed(u16 code)
+{
+	return READ_ONCE(scripts[code].failed);
+}
+
 /* A failure that was ordered, or FAKE_DEFAULT */
 static int ordered_failure(struct script *script)
 {
 	if (fail_nth && !--fail_nth) {
 		fail_nth_came = true;
+		script->failed = true;
 		return fail_nth_status;
 	}
 	if (!script->fail)
@@ -154,6 +161,7 @@ static int ordered_failure(struct script *script)
 		return FAKE_DEFAULT;
 	}
 	script->fail--;
+	script->failed = true;
 
 	return script->status;
 }

@@ -115,6 +115,14 @@ void fake_free_memory(struct fake_partition *p);
  */
 int fake_memory_call(const struct fake_call *call, u16 *done);
 
+/* fake_hv.c */
+
+/**
+ * fake_call_failed() - whether a call has failed as it was ordered to
+ * @code: HVCALL_*
+ */
+bool fake_call_failed(u16 code);
+
 /* fake_partition.c */
 
 /**
@@ -137,10 +145,12 @@ int fake_partition_call(const struct fake_call *call, u16 *done);
 /* fake_stats.c */
 
 /**
- * fake_has_stats() - whether statistics of a partition or its VPs are mapped
+ * fake_drop_stats() - unmap what statistics of a partition and its VPs are mapped
  * @id: the partition
+ *
+ * Return: whether there were any.
  */
-bool fake_has_stats(u64 id);
+bool fake_drop_stats(u64 id);
 
 /**
  * fake_stats_call() - answer a hypercall on statistics pages

@@ -126,7 +126,7 @@ static int finalize(struct fake_partition *p)
 		for (j = 0; j < FAKE_STATE_PAGES; j++)
 			if (p->vps[i].pages[j])
 				fake_error("state page still mapped at the end", j);
-	if (fake_has_stats(p->id))
+	if (fake_drop_stats(p->id) && !fake_call_failed(HVCALL_UNMAP_STATS_PAGE))
 		fake_error("statistics page still mapped at the end", p->id);
 	fake_free_memory(p);
 	memset(p->vps, 0, sizeof(p->vps));

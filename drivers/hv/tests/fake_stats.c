@@ -47,16 +47,23 @@ u64 *fake_hv_stats(u32 type, union hv_stats_object_identity identity)
 	return page ? page_address(pfn_to_page(page->pfn)) : NULL;
 }
 
-bool fake_has_stats(u64 id)
+bool fake_drop_stats(u64 id)
 {
+	bool any = false;
 	unsigned int i;
 
-	for (i = 0; i < MAX_PAGES; i++)
-		if (stats_pages[i].pfn && stats_pages[i].type >= HV_STATS_OBJECT_PARTITION &&
-		    stats_pages[i].identity.partition.partition_id == id)
-			return true;
+	for (i = 0; i < MAX_PAGES; i++) {
+		struct stats_page *page = &stats_pages[i];
 
-	return false;
+		if (!page->pfn || page->type < HV_STATS_OBJECT_PARTITION ||
+		    page->identity.partition.partition_id != id)
+			continue;
+		fake_give(fake_find(HV_PARTITION_ID_SELF), page->pfn);
+		page->pfn = 0;
+		any = true;
+	}
+
+	return any;
 }
 
 static int map(const struct hv_input_map_stats_page *in, struct hv_output_map_stats_page *out)
@@ -111,7 +118,8 @@ int fake_stats_call(const struct fake_call *call)
 	u8 area = in->identity.hv.stats_area_type;
 
 	if (area > HV_STATS_AREA_PARENT ||
-	    (area == HV_STATS_AREA_PARENT && fake_config.no_parent_stats))
+	    (area == HV_STATS_AREA_PARENT && fake_config.no_parent_stats &&
+	     call->code == HVCALL_MAP_STATS_PAGE))
 		return HV_STATUS_INVALID_PARAMETER;
 	if (in->type >= HV_STATS_OBJECT_PARTITION &&
 	    !fake_find(in->identity.partition.partition_id))

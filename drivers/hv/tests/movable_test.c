@@ -474,7 +474,7 @@ static void nothing_is_left_whichever_allocation_fails(struct kunit *test)
 		if (!ret)
 			KUNIT_EXPECT_EQ(test, set_memory(test, &t, UNMAP), 0);
 	}
-	KUNIT_EXPECT_GE(test, refused, 2);
+	KUNIT_EXPECT_GE_MSG(test, refused, 2, "of %u", n);
 	for (n = 1; n < 50; n++) {
 		test_fail_alloc(n);
 		ret = fault(&t, 3 * n, ACCESS_WRITE);
