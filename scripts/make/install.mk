@@ -7,17 +7,34 @@ HOST_KDIR = $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
 RIG_DIR	= $(DESTDIR)$(PREFIX)/lib/mshv-vm
 DKMS_NAME = $(shell sed -n 's/^PACKAGE_NAME="\(.*\)"/\1/p' dkms.conf)
 DKMS_VERSION = $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+DKMS_SOURCE = $(DESTDIR)/usr/src/$(DKMS_NAME)-$(DKMS_VERSION)
 
+# A kernel that was configured to sign its modules itself does so. To sign for another
+# (Debian's do not): MODULE_SIGN_KEY=FILE.priv MODULE_SIGN_CERT=FILE.der
+# The module is linked anew, so that it is never signed twice.
 modules_install:	## build mshv_root.ko for the running kernel (or KDIR) and install it
+	$(Q)rm -f $(O)/modules/kdir/drivers/hv/mshv_root.ko
 	$(Q)$(MAKE) modules KDIR=$(HOST_KDIR)
+	$(if $(MODULE_SIGN_KEY),$(Q)$(HOST_KDIR)/scripts/sign-file $(or $(MODULE_SIGN_HASH),sha256) \
+		$(MODULE_SIGN_KEY) $(MODULE_SIGN_CERT) $(O)/modules/kdir/drivers/hv/mshv_root.ko)
 	$(Q)$(call kbuild,$(HOST_KDIR),$(O)/modules/kdir,modules_install)
 
+# With DESTDIR only the sources are put there, for a package to do the rest.
 dkms-install:	## give the module to DKMS, which builds it for each kernel
-	$(Q)command -v dkms >/dev/null || { echo 'dkms is not installed' >&2; exit 1; }
-	$(Q)scripts/module-tree --copy $(TOP) /usr/src/$(DKMS_NAME)-$(DKMS_VERSION)
-	$(Q)dkms install $(DKMS_NAME)/$(DKMS_VERSION)
+	$(Q)[ -n "$(DESTDIR)" ] || command -v dkms >/dev/null || \
+		{ echo 'dkms is not installed' >&2; exit 1; }
+	$(Q)scripts/module-tree --copy $(TOP) $(DKMS_SOURCE)
+	$(Q)[ -n "$(DESTDIR)" ] || dkms install $(DKMS_NAME)/$(DKMS_VERSION)
 
-install: images-all	## install mshv-vm, what it boots, the mshv command and libmshv below PREFIX
+# udev and systemd-sysusers look below /usr, /usr/local and /etc.
+install-rules:
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/udev/rules.d $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	$(Q)sed 's|@BINDIR@|$(PREFIX)/bin|' drivers/hv/packaging/70-mshv.rules.in \
+		>$(DESTDIR)$(PREFIX)/lib/udev/rules.d/70-mshv.rules
+	$(Q)install -m 644 drivers/hv/packaging/mshv.sysusers \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/mshv.conf
+
+install: images-all install-rules	## install mshv-vm, what it boots, the mshv command and libmshv below PREFIX
 	$(Q)install -d $(RIG_DIR)/mshv_vm $(RIG_DIR)/images $(DESTDIR)$(PREFIX)/bin \
 		$(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)install -m 755 $(VM)/mshv-vm $(RIG_DIR)/
@@ -32,4 +49,4 @@ install: images-all	## install mshv-vm, what it boots, the mshv command and libm
 	$(Q)$(MAKE) -C tools/lib/mshv O=$(O)/libmshv PREFIX=$(PREFIX) install
 	$(Q)$(MAKE) -C tools/mshv O=$(O)/mshv PREFIX=$(PREFIX) install
 
-.PHONY: modules_install dkms-install install
+.PHONY: modules_install dkms-install install-rules install

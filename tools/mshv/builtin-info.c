@@ -20,13 +20,15 @@
 #define MODULE_DIRECTORY	"/sys/module/mshv_root"
 
 static const char help[] =
-	"usage: mshv info [--openhv] [--log]\n"
+	"usage: mshv info [--openhv] [--log] [--root-partition]\n"
 	"\n"
 	"What the hypervisor under this machine and the driver offer; or why there is no\n"
 	"/dev/mshv.\n"
 	"\n"
 	"  --openhv   what openhv tells of itself: memory, exits by reason\n"
 	"  --log      openhv's log\n"
+	"  --root-partition\n"
+	"             nothing but an exit status: 0 on a root partition\n"
 	"  --help     this text\n"
 	"\n"
 	"Exit status: 0 if /dev/mshv can be used (or openhv has answered), 1 if not.\n";
@@ -304,11 +306,28 @@ static int show_openhv(bool info, bool log)
 	return STATUS_OK;
 }
 
+/* By the same bits that the kernel goes by; the driver need not be there. */
+static bool is_root_partition(void)
+{
+	unsigned int eax, ebx, ecx, edx;
+
+	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) ||
+	    !(ecx & HV_X64_CPUID_1_ECX_HYPERVISOR_PRESENT))
+		return false;
+	__cpuid(HV_CPUID_VENDOR_AND_MAX_FUNCTIONS, eax, ebx, ecx, edx);
+	if (eax < HV_CPUID_FEATURES || ebx != HV_CPUID_VENDOR_EBX ||
+	    ecx != HV_CPUID_VENDOR_ECX || edx != HV_CPUID_VENDOR_EDX)
+		return false;
+	__cpuid(HV_CPUID_FEATURES, eax, ebx, ecx, edx);
+	return (ebx & HV_CPU_MANAGEMENT) && !(ebx & HV_ISOLATION);
+}
+
 int cmd_info(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "openhv", no_argument, NULL, 'o' },
 		{ "log", no_argument, NULL, 'l' },
+		{ "root-partition", no_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -325,6 +344,8 @@ int cmd_info(int argc, char **argv)
 		case 'l':
 			log = true;
 			break;
+		case 'r':
+			return is_root_partition() ? STATUS_OK : STATUS_ERROR;
 		case 'h':
 			fputs(help, stdout);
 			return STATUS_OK;

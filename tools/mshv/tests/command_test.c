@@ -154,4 +154,14 @@ TEST(without_the_device_it_says_why)
 	EXPECT_NE(NULL, (void *)strstr(r.out, "hypervisor"));
 }
 
+/* No CI machine is a root partition; that one is, is told by the rig. */
+TEST(info_root_partition_says_nothing_and_1_elsewhere)
+{
+	struct result r = run("info --root-partition");
+
+	EXPECT_EQ(STATUS_ERROR, r.status);
+	EXPECT_EQ(0, lines(r.out));
+	EXPECT_EQ(0, lines(r.err));
+}
+
 TEST_HARNESS_MAIN

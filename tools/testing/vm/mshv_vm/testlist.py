@@ -26,7 +26,8 @@ import shlex
 
 from .error import RigError
 
-_KEYS = {"host", "run", "rig", "kernel", "cpus", "sched", "options", "timeout", "status", "output", "ktap"}
+_KEYS = {"host", "run", "rig", "kernel", "cpus", "sched", "options", "timeout", "status", "output",
+         "ktap"}
 _KINDS = ("host", "run", "rig")
 _RIG_SECONDS = 30
 _RUN_ONLY = {"kernel", "cpus", "sched", "options"}
