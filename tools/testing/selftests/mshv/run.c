@@ -433,16 +433,26 @@ TEST(second_run_waits_for_the_first)
 
 TEST(closing_every_fd_while_a_vp_runs)
 {
+	/* mov byte [0x1800], 1; jmp . */
+	static const uint8_t tell_and_spin[] = { 0xc6, 0x06, 0x00, 0x18, 0x01, 0xeb, 0xfe };
+	volatile uint8_t *running;
 	struct runner r;
 
-	start_runner(&r, spin, sizeof(spin));
+	start_runner(&r, tell_and_spin, sizeof(tell_and_spin));
+	running = vm_guest_address(&r.vm, 0x1800, 1);
+	while (!*running)
+		usleep(1000);
 	close(r.vm.vp.fd);
 	close(r.vm.partition);
 	close(r.vm.dev);
 	usleep(20000);
 	pthread_kill(r.thread, SIGUSR1);
 	pthread_join(r.thread, NULL);
-	EXPECT_EQ(-EINTR, r.ret);
+	/*
+	 * A thread that lost its processor meanwhile goes through user mode, and comes
+	 * back with a descriptor that is none any more.
+	 */
+	EXPECT_TRUE(r.ret == -EINTR || r.ret == -EBADF);
 	errno = 0;
 	EXPECT_EQ(-1, ioctl(r.vm.vp.fd, MSHV_RUN_VP, &r.vm.vp.msg));
 	EXPECT_EQ(EBADF, errno);
