@@ -12,6 +12,8 @@
 #include <openhv/run.h>
 #include <tlfs/interrupt.h>
 
+#define OPCODE_HLT	0xF4
+
 void vp_advance(struct vp *vp, u32 length)
 {
 	struct vcpu *v = &vp->vcpu;
@@ -173,6 +175,20 @@ static void exit_hlt(struct vp *vp)
 		return;
 	}
 	vp_advance(vp, length);
+}
+
+bool vp_complete_hlt(struct vp *vp)
+{
+	struct vcpu_event ev;
+	u8 opcode;
+
+	vcpu_get_injection(&vp->vcpu, &ev);
+	if (ev.valid || vcpu_get_cpl(&vp->vcpu) || vp->vcpu.rflags & RFLAGS_TF ||
+	    vp_fetch(vp, &opcode, 1) != 1 || opcode != OPCODE_HLT)
+		return false;
+	vp->vcpu.exit.insn_len = 1;
+	exit_hlt(vp);
+	return true;
 }
 
 /* What the architecture asks of a write to CR4 beyond the bits that exist */

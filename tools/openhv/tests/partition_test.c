@@ -3,9 +3,11 @@
  * The life of partitions and VPs: core/partition.c, core/vp.c,
  * core/hvc_partition.c.
  */
+#include <asm/cpu.h>
 #include <openhv/features.h>
 #include <openhv/info_page.h>
 #include <openhv/options.h>
+#include <openhv/run.h>
 #include <openhv/time.h>
 #include <tlfs/cpuid.h>
 #include <tlfs/memory.h>
@@ -415,6 +417,38 @@ TEST_ON_MACHINE(new_vp_is_in_the_state_of_a_reset)
 	EXPECT_EQ(0, reg64(vp, HV_REGISTER_SCONTROL));
 	EXPECT_EQ(0, reg64(vp, HV_REGISTER_SIMP));
 	EXPECT_EQ(0, reg64(vp, HV_REGISTER_VP_ROOT_SIGNAL_COUNT));
+	child_gone(p);
+}
+
+/* --- An interrupt does not come between STI and HLT ------------------------------------------- */
+
+TEST_ON_MACHINE(hlt_in_an_interrupt_shadow_is_completed)
+{
+	struct partition *p = child_new();
+	struct vp *vp = child_vp(p, 0);
+	u8 *code = ram(map_ram(p, 0, 1));
+	struct host_vmcb *vmcb = vp->vcpu.arch.vmcb;
+
+	vmcb->seg[SEG_CS].base = 0;
+	vp->vcpu.rip = 0x10;
+	vp->vcpu.rflags |= RFLAGS_IF;
+	code[0x10] = 0x90;
+	code[0x11] = 0xF4;
+	vmcb->shadow = true;
+	EXPECT_FALSE(vp_complete_hlt(vp));
+	EXPECT_EQ(0x10, vp->vcpu.rip);
+	EXPECT_TRUE(vmcb->shadow);
+
+	vp->vcpu.rip = 0x11;
+	EXPECT_TRUE(vp_complete_hlt(vp));
+	EXPECT_EQ(0x12, vp->vcpu.rip);
+	EXPECT_TRUE(vp->halted);
+	EXPECT_FALSE(vmcb->shadow);
+
+	/* Nothing is mapped there. */
+	vp->vcpu.rip = 0x1000;
+	vmcb->shadow = true;
+	EXPECT_FALSE(vp_complete_hlt(vp));
 	child_gone(p);
 }
 

@@ -39,6 +39,18 @@ bool vp_can_continue(struct vp *vp);
 /* Handle vp->vcpu.exit. */
 void vp_handle_exit(struct lp *lp, struct vp *vp);
 
+/**
+ * vp_complete_hlt() - execute the HLT that an interrupt shadow covers
+ * @vp: a VP that is about to be entered with a shadow
+ *
+ * After "sti; hlt" an interrupt ends the HLT, and never comes before it: idle
+ * loops rest on that. A processor that forgets the shadow at a world switch, as
+ * QEMU's emulator does, takes it before, and then halts with nothing to wake it.
+ *
+ * Returns: false if the next instruction is something else
+ */
+bool vp_complete_hlt(struct vp *vp);
+
 /* Move RIP behind the instruction that exited. @opcode: its length without prefixes. */
 void vp_skip_insn(struct vp *vp, u32 opcode);
 /* Move RIP by a length that is known. */
