@@ -214,7 +214,7 @@ hv_status_t partition_finalize(struct partition *p)
 	objpool_destroy(&p->small, &p->pool);
 	reserve_drain(p);
 	for (i = 0; i < ARRAY_SIZE(p->stats); i++) {
-		pool_free_lent(&p->pool, p->stats[i]);
+		pool_free_lent(&root_partition.pool, p->stats[i]);
 		p->stats[i] = NULL;
 	}
 	pool_free(&p->pool, vps);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Statistics pages: an object's counters, in pages that root can read. The
- * pages of a child's objects come from its pool, the others from root's.
+ * Statistics pages: an object's counters, in pages that root can read. They all
+ * come from root's pool, to which root deposits when the call wants memory,
+ * whoever's object it is.
  *
  * A page stays mapped until its object goes away; mapping it again gives the
  * same page.
@@ -21,7 +22,6 @@ static struct spinlock stats_lock;
 /* An object that a page belongs to, held */
 struct target {
 	void **slot;
-	struct pool *pool;
 	struct partition *partition;
 	struct vp *vp;
 };
@@ -47,7 +47,7 @@ static hv_status_t find_target(struct hvcall *c, const struct hv_input_map_stats
 	hv_status_t status;
 	u32 index;
 
-	*t = (struct target){ .pool = &root_partition.pool };
+	*t = (struct target){ 0 };
 	if (in->padding)
 		return HV_STATUS_INVALID_PARAMETER;
 	switch (in->type) {
@@ -95,7 +95,6 @@ static hv_status_t find_target(struct hvcall *c, const struct hv_input_map_stats
 		partition_put(t->partition);
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	}
-	t->pool = &t->partition->pool;
 	return HV_STATUS_SUCCESS;
 }
 
@@ -141,7 +140,7 @@ hv_status_t stats_map(struct hvcall *c, const struct hv_input_map_stats_page *in
 		return status;
 	spin_lock(&stats_lock);
 	if (!*t.slot)
-		*t.slot = pool_alloc_lent(t.pool);
+		*t.slot = pool_alloc_lent(&root_partition.pool);
 	if (*t.slot) {
 		fill_fixed(in, &t, *t.slot);
 		*pfn = virt_to_phys(*t.slot) >> PAGE_SHIFT;
@@ -173,7 +172,7 @@ hv_status_t stats_unmap(struct hvcall *c, const struct hv_input_map_stats_page *
 		vp_unlock(t.vp);
 	if (!page)
 		status = HV_STATUS_INVALID_PARAMETER;
-	pool_free_lent(t.pool, page);
+	pool_free_lent(&root_partition.pool, page);
 	put_target(&t);
 	return status;
 }

@@ -117,8 +117,8 @@ static void vp_destroy(struct vp *vp)
 	sched->forget(vp);
 	pool_free_lent(pool, vp->message);
 	pool_free_lent(pool, vp->regs);
-	pool_free_lent(pool, vp->stats[0]);
-	pool_free_lent(pool, vp->stats[1]);
+	pool_free_lent(&root_partition.pool, vp->stats[0]);
+	pool_free_lent(&root_partition.pool, vp->stats[1]);
 	pages_free(pool, &pages);
 	pool_free(pool, vp);
 }
