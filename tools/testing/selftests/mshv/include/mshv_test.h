@@ -83,6 +83,22 @@ struct test_vm {
 };
 
 /**
+ * test_is_long() - whether this is a long run: MSHV_TEST_LONG is set
+ *
+ * Return: true if it is.
+ */
+bool test_is_long(void);
+
+/**
+ * test_rounds() - how often to do something
+ * @few: in a run of all tests
+ * @many: in a long one
+ *
+ * Return: one of the two.
+ */
+unsigned int test_rounds(unsigned int few, unsigned int many);
+
+/**
  * dev_open() - open /dev/mshv
  *
  * Return: a file descriptor.

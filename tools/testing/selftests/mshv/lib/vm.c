@@ -29,6 +29,16 @@ void test_fail(const char *file, int line, const char *condition, const char *fm
 	_exit(KSFT_FAIL);
 }
 
+bool test_is_long(void)
+{
+	return getenv("MSHV_TEST_LONG");
+}
+
+unsigned int test_rounds(unsigned int few, unsigned int many)
+{
+	return test_is_long() ? many : few;
+}
+
 void test_require_device(int argc, char **argv)
 {
 	int dev;
