@@ -200,7 +200,8 @@ static void drop(struct gpa_gather *g, u64 e, unsigned int level)
 	uncount(g->map, e, level);
 	if (npte_present(e))
 		g->flush = true;
-	if (!npte_is_table(e, level) && !(e & NPTE_SOFT_COUNTED))
+	/* Nothing is behind the memory of a device, unless it was promoted. */
+	if (!npte_is_table(e, level) && !(e & (NPTE_SOFT_COUNTED | NPTE_SOFT_SPARE)))
 		return;
 	if (g->count == GPA_GATHER_MAX)
 		gpa_gather_finish(g);

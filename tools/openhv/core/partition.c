@@ -71,6 +71,11 @@ struct partition *partition_get(u64 id, struct partition *self)
 	return NULL;
 }
 
+struct partition *partition_get_slot(u32 slot)
+{
+	return ref_get_not_zero(&table[slot].ref) ? table[slot].partition : NULL;
+}
+
 void partition_put(struct partition *p)
 {
 	ref_put(&table[p->slot].ref);

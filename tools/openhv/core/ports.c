@@ -55,6 +55,8 @@ static void port_put(struct port *port)
 		partition_free_small(port->owner, port);
 }
 
+/* Lock order: a partition's connections_lock, then the port's owner's lock. */
+
 /* The owner's lock is held. */
 static struct port *port_find(struct partition *owner, u32 id)
 {
@@ -113,22 +115,26 @@ hv_status_t port_create(struct partition *owner, const struct hv_input_create_po
 		return HV_STATUS_INVALID_PORT_ID;
 	if (in->port_vtl || in->min_connection_vtl)
 		return HV_STATUS_INVALID_VTL_STATE;
-	port = partition_alloc_small(owner);
-	if (!port)
-		return HV_STATUS_INSUFFICIENT_MEMORY;
-	port->owner = owner;
-	port->id = in->port_id;
-	port->peer = in->connection_partition_id;
-	port->info = in->port_info;
-	port->refs.count = 1;
 	spin_lock(&owner->lock);
-	if (port_find(owner, in->port_id))
+	/* Looked at with the lock: a partition that is finalized gets no more of them. */
+	port = NULL;
+	if (owner->state != PARTITION_ACTIVE)
+		status = HV_STATUS_INVALID_PARTITION_STATE;
+	else if (port_find(owner, in->port_id))
 		status = HV_STATUS_INVALID_PORT_ID;
 	else
+		port = partition_alloc_small(owner);
+	if (port) {
+		port->owner = owner;
+		port->id = in->port_id;
+		port->peer = in->connection_partition_id;
+		port->info = in->port_info;
+		port->refs.count = 1;
 		list_add_tail(&port->node, &owner->ports);
+	} else if (!status) {
+		status = HV_STATUS_INSUFFICIENT_MEMORY;
+	}
 	spin_unlock(&owner->lock);
-	if (status)
-		port_put(port);
 	return status;
 }
 
@@ -138,15 +144,14 @@ hv_status_t port_delete(struct partition *owner, u32 id)
 
 	spin_lock(&owner->lock);
 	port = port_find(owner, id);
-	if (port)
+	if (port) {
 		list_del(&port->node);
+		WRITE_ONCE(port->dead, true);
+		ring_forget(id);
+		port_put(port);
+	}
 	spin_unlock(&owner->lock);
-	if (!port)
-		return HV_STATUS_INVALID_PORT_ID;
-	WRITE_ONCE(port->dead, true);
-	ring_forget(id);
-	port_put(port);
-	return HV_STATUS_SUCCESS;
+	return port ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PORT_ID;
 }
 
 static hv_status_t check_doorbell(const struct hv_connection_info *info)
@@ -159,10 +164,24 @@ static hv_status_t check_doorbell(const struct hv_connection_info *info)
 	return HV_STATUS_SUCCESS;
 }
 
+/* The port that is to be connected to; the owner's lock is held. */
+static hv_status_t find_port(const struct partition *from, struct partition *owner,
+			     const struct hv_input_connect_port *in, struct port **port)
+{
+	*port = owner->state == PARTITION_ACTIVE ? port_find(owner, in->port_id) : NULL;
+	if (!*port)
+		return HV_STATUS_INVALID_PORT_ID;
+	if ((*port)->peer != from->id)
+		return HV_STATUS_ACCESS_DENIED;
+	if ((*port)->info.port_type != in->connection_info.port_type)
+		return HV_STATUS_INVALID_PARAMETER;
+	return HV_STATUS_SUCCESS;
+}
+
 hv_status_t port_connect(struct partition *from, struct partition *owner,
 			 const struct hv_input_connect_port *in)
 {
-	hv_status_t status = HV_STATUS_SUCCESS;
+	hv_status_t status;
 	struct connection *c;
 	struct port *port;
 
@@ -175,44 +194,38 @@ hv_status_t port_connect(struct partition *from, struct partition *owner,
 		if (status)
 			return status;
 	}
-	spin_lock(&owner->lock);
-	port = port_find(owner, in->port_id);
-	if (port)
-		atomic_add(&port->refs.count, 1);
-	spin_unlock(&owner->lock);
-	if (!port)
-		return HV_STATUS_INVALID_PORT_ID;
-	if (port->info.port_type != in->connection_info.port_type || port->peer != from->id) {
-		port_put(port);
-		return port->peer != from->id ? HV_STATUS_ACCESS_DENIED :
-		       HV_STATUS_INVALID_PARAMETER;
-	}
-	c = partition_alloc_small(from);
-	if (!c) {
-		port_put(port);
-		return HV_STATUS_INSUFFICIENT_MEMORY;
-	}
-	c->id = in->connection_id;
-	c->port = port;
-	c->info = in->connection_info;
 	write_lock(&from->connections_lock);
-	if (connection_find(from, c->id)) {
+	spin_lock(&owner->lock);
+	status = find_port(from, owner, in, &port);
+	if (!status && READ_ONCE(from->state) != PARTITION_ACTIVE)
+		status = HV_STATUS_INVALID_PARTITION_STATE;
+	if (!status && connection_find(from, in->connection_id))
 		status = HV_STATUS_INVALID_CONNECTION_ID;
-	} else {
+	if (!status) {
+		c = partition_alloc_small(from);
+		if (!c)
+			status = HV_STATUS_INSUFFICIENT_MEMORY;
+	}
+	if (!status) {
+		atomic_add(&port->refs.count, 1);
+		c->id = in->connection_id;
+		c->port = port;
+		c->info = in->connection_info;
 		list_add_tail(&c->node, &from->connections);
 		if (c->info.port_type == HV_PORT_TYPE_DOORBELL)
 			from->doorbells++;
 	}
+	spin_unlock(&owner->lock);
 	write_unlock(&from->connections_lock);
-	if (status) {
-		partition_free_small(from, c);
-		port_put(port);
-	}
 	return status;
 }
 
-static void connection_free(struct partition *from, struct connection *c)
+/* With the lock: the port's owner, when it goes, waits for it. */
+static void connection_drop(struct partition *from, struct connection *c)
 {
+	list_del(&c->node);
+	if (c->info.port_type == HV_PORT_TYPE_DOORBELL)
+		from->doorbells--;
 	port_put(c->port);
 	partition_free_small(from, c);
 }
@@ -223,33 +236,51 @@ hv_status_t port_disconnect(struct partition *from, u32 id)
 
 	write_lock(&from->connections_lock);
 	c = connection_find(from, id);
-	if (c) {
-		list_del(&c->node);
-		if (c->info.port_type == HV_PORT_TYPE_DOORBELL)
-			from->doorbells--;
-	}
+	if (c)
+		connection_drop(from, c);
 	write_unlock(&from->connections_lock);
-	if (!c)
-		return HV_STATUS_INVALID_CONNECTION_ID;
-	connection_free(from, c);
-	return HV_STATUS_SUCCESS;
+	return c ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_CONNECTION_ID;
 }
 
+/* Take away a partition's connections; @to: only those to ports of that partition. */
+static void connections_drop(struct partition *from, const struct partition *to)
+{
+	struct connection *c, *next;
+
+	write_lock(&from->connections_lock);
+	list_for_each_entry_safe(c, next, &from->connections, node) {
+		if (to && c->port->owner != to)
+			continue;
+		connection_drop(from, c);
+	}
+	write_unlock(&from->connections_lock);
+}
+
+/*
+ * A port is in its owner's memory, which goes: so do all connections to it,
+ * whosever they are. As the owner's state has changed, no new ones are made.
+ */
 void ports_destroy(struct partition *p)
 {
-	struct connection *c, *nc;
-	struct port *port, *np;
+	struct port *port, *next;
+	u32 slot;
 
-	list_for_each_entry_safe(c, nc, &p->connections, node) {
-		list_del(&c->node);
-		connection_free(p, c);
+	connections_drop(p, NULL);
+	for (slot = 0; slot < PARTITION_MAX; slot++) {
+		struct partition *other = partition_get_slot(slot);
+
+		if (!other)
+			continue;
+		connections_drop(other, p);
+		partition_put(other);
 	}
-	p->doorbells = 0;
-	list_for_each_entry_safe(port, np, &p->ports, node) {
+	spin_lock(&p->lock);
+	list_for_each_entry_safe(port, next, &p->ports, node) {
 		list_del(&port->node);
-		port->dead = true;
+		WRITE_ONCE(port->dead, true);
 		port_put(port);
 	}
+	spin_unlock(&p->lock);
 }
 
 static struct vp *target_vp(struct port *port, u32 index)

@@ -3,6 +3,7 @@
  * Guest physical address spaces: core/gpamap.c.
  */
 #include <asm/x86.h>
+#include <openhv/features.h>
 #include <openhv/gpamap.h>
 #include <openhv/npt.h>
 #include <tlfs/memory.h>
@@ -463,6 +464,235 @@ TEST_ON_MACHINE(copies_cross_pages_and_stop_at_holes)
 	child_gone(p);
 }
 
+/* --- Promotion -------------------------------------------------------------------------- */
+
+/* Map pages in a row, one by one, in one batch as a hypercall does. */
+static void map_row(struct partition *p, u64 gpfn, u64 spfn, u32 count, unsigned int order,
+		    u32 rights)
+{
+	struct gpa_gather g;
+	u32 i;
+
+	gpa_gather_init(&g, &p->gpamap);
+	write_lock(&p->gpamap.lock);
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, gpamap_map(&g, gpfn + ((u64)i << order), spfn + ((u64)i << order),
+					order, rights));
+	gpa_gather_finish(&g);
+	write_unlock(&p->gpamap.lock);
+}
+
+TEST_ON_MACHINE(pages_in_a_row_become_a_large_page)
+{
+	struct partition *p = child_new();
+	u64 pfn = ram_pages_2m(1), generation;
+
+	map_row(p, PAGES_2M, pfn, 511, MAP_ORDER_4K, GPA_RW);
+	expect_mapping(p, PAGES_2M, pfn, MAP_ORDER_4K, GPA_RW);
+	generation = p->gpamap.generation;
+	map_row(p, PAGES_2M + 511, pfn + 511, 1, MAP_ORDER_4K, GPA_RW);
+	expect_mapping(p, PAGES_2M, pfn, MAP_ORDER_2M, GPA_RW);
+	expect_mapping(p, PAGES_2M + 511, pfn + 511, MAP_ORDER_2M, GPA_RW);
+	EXPECT_EQ(0, p->gpamap.pages_4k);
+	EXPECT_EQ(1, p->gpamap.pages_2m);
+	/* The table that the large page replaces may be cached. */
+	EXPECT_EQ(generation + 1, p->gpamap.generation);
+	EXPECT_TRUE(is_mapped(pfn));
+	EXPECT_EQ(0, unmap(p, PAGES_2M, MAP_ORDER_2M));
+	EXPECT_FALSE(is_mapped(pfn));
+	EXPECT_FALSE(is_mapped(pfn + 511));
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(what_does_not_fit_together_stays_in_pages)
+{
+	struct partition *p = child_new();
+	u64 pfn = ram_pages_2m(2);
+
+	/* One page has other rights. */
+	map_row(p, 0, pfn, 511, MAP_ORDER_4K, GPA_RW);
+	ASSERT_EQ(0, map(p, 7, pfn + 7, MAP_ORDER_4K, GPA_READ));
+	map_row(p, 511, pfn + 511, 1, MAP_ORDER_4K, GPA_RW);
+	EXPECT_EQ(MAP_ORDER_4K, look(p, 0).order);
+	/* One page is another frame; one is a hole. */
+	ASSERT_EQ(0, map(p, 7, pfn + PAGES_2M, MAP_ORDER_4K, GPA_RW));
+	map_row(p, 511, pfn + 511, 1, MAP_ORDER_4K, GPA_RW);
+	EXPECT_EQ(MAP_ORDER_4K, look(p, 0).order);
+	ASSERT_EQ(0, unmap(p, 7, MAP_ORDER_4K));
+	map_row(p, 511, pfn + 511, 1, MAP_ORDER_4K, GPA_RW);
+	EXPECT_EQ(MAP_ORDER_4K, look(p, 0).order);
+	/* Frames in a row that do not begin on a boundary; pages without access */
+	map_row(p, PAGES_2M, pfn + 1, 512, MAP_ORDER_4K, GPA_RW);
+	EXPECT_EQ(MAP_ORDER_4K, look(p, PAGES_2M).order);
+	map_row(p, PAGES_2M, 0, 512, MAP_ORDER_4K, GPA_NO_ACCESS);
+	EXPECT_EQ(MAP_ORDER_4K, look(p, PAGES_2M).order);
+	/* And when all fits after all */
+	map_row(p, 0, pfn, 512, MAP_ORDER_4K, GPA_RW);
+	EXPECT_EQ(MAP_ORDER_2M, look(p, 0).order);
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(promoted_page_is_split_without_memory)
+{
+	struct partition *p = child_new();
+	u64 pfn = ram_pages_2m(1), other = ram_pages(1);
+	void *pages[CHILD_POOL];
+	u32 n, i;
+
+	map_row(p, 0, pfn, 512, MAP_ORDER_4K, GPA_RW);
+	n = drain(p, 0, pages);
+	ASSERT_EQ(0, map(p, 100, other, MAP_ORDER_4K, GPA_READ));
+	EXPECT_EQ(0, p->pool.free);
+	for (i = 0; i < 512; i++) {
+		CONTEXT("page %u", i);
+		if (i == 100)
+			expect_mapping(p, i, other, MAP_ORDER_4K, GPA_READ);
+		else
+			expect_mapping(p, i, pfn + i, MAP_ORDER_4K, GPA_RW);
+	}
+	EXPECT_NULL(p->gpamap.spare);
+	EXPECT_FALSE(is_mapped(pfn + 100));
+	/* Again one, and split by an unmap */
+	ASSERT_EQ(0, map(p, 100, pfn + 100, MAP_ORDER_4K, GPA_RW));
+	map_row(p, 511, pfn + 511, 1, MAP_ORDER_4K, GPA_RW);
+	EXPECT_EQ(MAP_ORDER_2M, look(p, 0).order);
+	EXPECT_EQ(0, unmap(p, 3, MAP_ORDER_4K));
+	expect_hole(p, 3);
+	expect_mapping(p, 4, pfn + 4, MAP_ORDER_4K, GPA_RW);
+	refill(p, pages, n);
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(accessed_and_dirty_bits_survive_promotion_and_splitting)
+{
+	struct partition *p = child_new();
+	u64 pfn = ram_pages_2m(1);
+	struct gpa_gather g;
+	u8 state;
+
+	map_row(p, 0, pfn, 511, MAP_ORDER_4K, GPA_RW);
+	ASSERT_TRUE(gpamap_page(&p->gpamap, 5, GPA_WRITE) != NULL);
+	map_row(p, 511, pfn + 511, 1, MAP_ORDER_4K, GPA_RW);
+	EXPECT_EQ(MAP_ORDER_2M, look(p, 0).order);
+	ASSERT_EQ(0, unmap(p, 9, MAP_ORDER_4K));
+	gpa_gather_init(&g, &p->gpamap);
+	/* Which page it was is forgotten: it may have been any. */
+	ASSERT_EQ(0, gpamap_access_state(&g, 6, 0, &state));
+	EXPECT_EQ(HV_PAGE_STATE_ACCESSED | HV_PAGE_STATE_DIRTY, state);
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(large_pages_in_a_row_become_one_of_1g)
+{
+	struct partition *p = child_new();
+	u64 free;
+
+	map_row(p, PAGES_1G, FRAMES_1G, 1, MAP_ORDER_2M, GPA_RWX);
+	free = p->pool.free;
+	map_row(p, PAGES_1G + PAGES_2M, FRAMES_1G + PAGES_2M, 511, MAP_ORDER_2M, GPA_RWX);
+	expect_mapping(p, PAGES_1G + 12345, FRAMES_1G + 12345, MAP_ORDER_1G, GPA_RWX);
+	EXPECT_EQ(0, p->gpamap.pages_2m);
+	EXPECT_EQ(1, p->gpamap.pages_1g);
+	EXPECT_EQ(free, p->pool.free);
+	/* Its one table is kept; a page of 4 KiB takes one more. */
+	ASSERT_EQ(0, unmap(p, PAGES_1G, MAP_ORDER_2M));
+	EXPECT_EQ(free, p->pool.free);
+	EXPECT_EQ(511, p->gpamap.pages_2m);
+	ASSERT_EQ(0, unmap(p, PAGES_1G + PAGES_2M, MAP_ORDER_4K));
+	EXPECT_EQ(free - 1, p->pool.free);
+	EXPECT_EQ(0, unmap(p, PAGES_1G, MAP_ORDER_1G));
+	EXPECT_FALSE(is_mapped(FRAMES_1G + 777));
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(small_pages_become_one_of_1g_in_two_steps)
+{
+	struct partition *p = child_with(600, assignable_synthetic_features);
+	u64 before, i;
+
+	/* The tables above stay; what is counted is what comes on top. */
+	ASSERT_EQ(0, map(p, 0, FRAMES_1G, MAP_ORDER_1G, GPA_RW));
+	before = p->pool.free;
+	for (i = 0; i < PAGES_1G; i += PAGES_2M)
+		map_row(p, i, FRAMES_1G + i, 512, MAP_ORDER_4K, GPA_RW);
+	expect_mapping(p, 54321, FRAMES_1G + 54321, MAP_ORDER_1G, GPA_RW);
+	EXPECT_EQ(1, p->gpamap.pages_1g);
+	EXPECT_EQ(0, p->gpamap.pages_2m + p->gpamap.pages_4k);
+	/* A table for the GiB and one for each of its parts */
+	EXPECT_EQ(before - 513, p->pool.free);
+	ASSERT_EQ(0, unmap(p, 1000, MAP_ORDER_4K));
+	EXPECT_EQ(before - 513, p->pool.free);
+	expect_mapping(p, 1001, FRAMES_1G + 1001, MAP_ORDER_4K, GPA_RW);
+	expect_mapping(p, 2048, FRAMES_1G + 2048, MAP_ORDER_2M, GPA_RW);
+	/* All of them come back with the last of the pages. */
+	ASSERT_EQ(0, unmap(p, 0, MAP_ORDER_1G));
+	EXPECT_EQ(before, p->pool.free);
+	EXPECT_NULL(p->gpamap.spare);
+	EXPECT_FALSE(is_mapped(FRAMES_1G + 1001));
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(no_page_of_1g_where_the_processor_has_none)
+{
+	struct partition *p = child_new();
+
+	vcpu_caps.large_1g = false;
+	map_row(p, 0, FRAMES_1G, 512, MAP_ORDER_2M, GPA_RWX);
+	EXPECT_EQ(MAP_ORDER_2M, look(p, 0).order);
+	EXPECT_EQ(512, p->gpamap.pages_2m);
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(dropped_large_page_gives_its_tables_back)
+{
+	struct partition *p = child_new();
+	u64 pfn = ram_pages_2m(1), free, i;
+
+	ASSERT_EQ(0, map(p, 0, pfn, MAP_ORDER_2M, GPA_RW));
+	free = p->pool.free;
+	for (i = 0; i < 3; i++) {
+		CONTEXT("round %llu", (unsigned long long)i);
+		map_row(p, 0, pfn, 512, MAP_ORDER_4K, GPA_RW);
+		EXPECT_EQ(free - 1, p->pool.free);
+		EXPECT_EQ(0, unmap(p, 0, MAP_ORDER_2M));
+		EXPECT_EQ(free, p->pool.free);
+		/* By another mapping in its place as well */
+		map_row(p, 0, pfn, 512, MAP_ORDER_4K, GPA_RW);
+		EXPECT_EQ(0, map(p, 0, 0, MAP_ORDER_2M, GPA_NO_ACCESS));
+		EXPECT_EQ(free, p->pool.free);
+	}
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(promoted_memory_of_devices_gives_its_tables_back)
+{
+	struct partition *p = child_new();
+	u64 free, i;
+
+	ASSERT_EQ(0, map(p, 0, DEVICE_PFN, MAP_ORDER_2M, GPA_RW));
+	free = p->pool.free;
+	for (i = 0; i < 3; i++) {
+		map_row(p, 0, DEVICE_PFN, 512, MAP_ORDER_4K, GPA_RW | GPA_UNCACHED);
+		EXPECT_EQ(MAP_ORDER_2M, look(p, 0).order);
+		EXPECT_EQ(0, unmap(p, 0, MAP_ORDER_2M));
+		EXPECT_EQ(free, p->pool.free);
+	}
+	EXPECT_NULL(p->gpamap.spare);
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(no_promotion_while_pages_are_tracked)
+{
+	struct partition *p = child_new();
+	u64 pfn = ram_pages_2m(1);
+
+	p->gpamap.track = true;
+	map_row(p, 0, pfn, 512, MAP_ORDER_4K, GPA_RW);
+	EXPECT_EQ(MAP_ORDER_4K, look(p, 0).order);
+	EXPECT_EQ(512, p->gpamap.pages_4k);
+	child_gone(p);
+}
+
 /* --- Overlays ---------------------------------------------------------------------------- */
 
 /* An overlay as the SynIC has one; its page is one of the partition's pool. */
@@ -603,6 +833,35 @@ TEST_ON_MACHINE(large_mappings_go_around_an_overlay)
 	EXPECT_TRUE(look(p, PAGES_2M + 9).overlay);
 	overlay_clear(&p->gpamap, &ov);
 	expect_mapping(p, PAGES_2M + 9, 0, MAP_ORDER_4K, GPA_NO_ACCESS);
+	free_overlay(p, &ov, page);
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(no_promotion_around_an_overlay)
+{
+	struct partition *p = child_new();
+	u64 pfn = ram_pages_2m(1);
+	void *page, *pages[CHILD_POOL];
+	struct overlay ov;
+	u64 reserved = p->reserve.free;
+	u32 n;
+
+	ov = new_overlay(p, &page);
+	list_init(&ov.node);
+	ASSERT_EQ(0, overlay_set(&p->gpamap, &ov, 9, page, GPA_RW));
+	map_row(p, 0, pfn, 512, MAP_ORDER_4K, GPA_RW);
+	EXPECT_EQ(MAP_ORDER_4K, look(p, 0).order);
+	EXPECT_TRUE(look(p, 9).overlay);
+	overlay_clear(&p->gpamap, &ov);
+	expect_mapping(p, 9, pfn + 9, MAP_ORDER_4K, GPA_RW);
+	/* One that comes later splits a promoted page, and takes nothing for it. */
+	map_row(p, 511, pfn + 511, 1, MAP_ORDER_4K, GPA_RW);
+	EXPECT_EQ(MAP_ORDER_2M, look(p, 0).order);
+	n = drain(p, 0, pages);
+	ASSERT_EQ(0, overlay_set(&p->gpamap, &ov, 10, page, GPA_RW));
+	EXPECT_EQ(reserved, p->reserve.free);
+	EXPECT_EQ(MAP_ORDER_4K, look(p, 11).order);
+	refill(p, pages, n);
 	free_overlay(p, &ov, page);
 	child_gone(p);
 }

@@ -277,6 +277,8 @@ void partitions_init(void);
  */
 struct partition *partition_get(u64 id, struct partition *self);
 void partition_put(struct partition *p);
+/* The partition in a slot below PARTITION_MAX, held, or NULL. */
+struct partition *partition_get_slot(u32 slot);
 u32 partition_children(void);
 
 /**
