@@ -8,8 +8,11 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/crash_dump.h>
+#include <linux/kprobes.h>
+#include <linux/panic_notifier.h>
 #include <linux/printk.h>
 #include <linux/processor.h>
+#include <linux/reboot.h>
 #include <asm/hypervisor.h>
 #include <asm/irq_vectors.h>
 #include <asm/mshyperv.h>
@@ -142,14 +145,76 @@ static void call_crash_handler(struct pt_regs *regs)
 	crash_handler();
 }
 
+/* Where there is no crash kernel */
+static int call_panic_handler(struct notifier_block *nb, unsigned long event, void *text)
+{
+	crash_handler();
+
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block panic_notifier = { .notifier_call = call_panic_handler };
+
 void mshv_platform_set_crash_handler(void (*handler)(void))
 {
 	if (handler) {
 		crash_handler = handler;
 		hv_setup_crash_handler(call_crash_handler);
+		atomic_notifier_chain_register(&panic_notifier_list, &panic_notifier);
 	} else {
+		atomic_notifier_chain_unregister(&panic_notifier_list, &panic_notifier);
 		hv_remove_crash_handler();
 	}
+}
+
+/*
+ * No kernel asks anyone whether it may start another one, and a reboot notifier
+ * comes too late to say no. So the function behind the system call is made to begin,
+ * if need be, somewhere else.
+ */
+static int (*kexec_guard)(void);
+static int kexec_error;
+
+static int refuse_kexec(void)
+{
+	return kexec_error;
+}
+
+static int before_kexec(struct kprobe *probe, struct pt_regs *regs)
+{
+	kexec_error = kexec_guard();
+	if (!kexec_error)
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)refuse_kexec);
+
+	return 1;
+}
+
+static struct kprobe kexec_probe = {
+	.symbol_name = "kernel_kexec",
+	.pre_handler = before_kexec,
+};
+
+int mshv_platform_guard_kexec(int (*guard)(void))
+{
+	int ret = 0;
+
+	if (guard) {
+		kexec_guard = guard;
+		ret = register_kprobe(&kexec_probe);
+		if (ret)
+			kexec_guard = NULL;
+	} else if (kexec_guard) {
+		unregister_kprobe(&kexec_probe);
+		kexec_guard = NULL;
+	}
+
+	return ret;
+}
+
+void mshv_platform_restart(void)
+{
+	kernel_restart(NULL);
 }
 
 u32 mshv_platform_vp_index(unsigned int cpu)

@@ -99,11 +99,28 @@ void mshv_platform_set_msr(u32 msr, u64 value);
 void mshv_platform_set_isr(void (*isr)(void));
 
 /**
- * mshv_platform_set_crash_handler() - install what is called on the way to a crash kernel
- * @handler: called once, on the CPU that panicked, with interrupts disabled;
- *	NULL removes it
+ * mshv_platform_set_crash_handler() - install what is called when this kernel panics
+ * @handler: called on the CPU that panicked, on the way to a crash kernel, or to the
+ *	end of this one; perhaps twice. Other CPUs may be running. NULL removes it
  */
 void mshv_platform_set_crash_handler(void (*handler)(void));
+
+/**
+ * mshv_platform_guard_kexec() - have a say in whether another kernel may be started
+ * @guard: called before anything is shut down for it, with preemption disabled;
+ *	what it returns, unless that is 0, is what user space gets, and nothing
+ *	happens. NULL removes it
+ *
+ * Return: 0; a negative errno if this kernel has no way to do that.
+ */
+int mshv_platform_guard_kexec(int (*guard)(void));
+
+/**
+ * mshv_platform_restart() - reset the machine instead of whatever it is about to do
+ *
+ * Called in a reboot notifier. May sleep.
+ */
+void mshv_platform_restart(void);
 
 /**
  * mshv_platform_vp_index() - the VP that a CPU of this kernel is

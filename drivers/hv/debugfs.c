@@ -11,6 +11,7 @@
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/rwsem.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -35,7 +36,8 @@
  * @type: HV_STATS_OBJECT_*
  * @identity: the object
  * @counters: their names
- * @pages: the counters, by area; both may be the same
+ * @pages: the counters, by area; both may be the same; NULL once the machine is going
+ *	down; stats_unmap
  */
 struct mshv_stats_file {
 	struct list_head link;
@@ -48,13 +50,18 @@ struct mshv_stats_file {
 static struct dentry *root_dir;
 static struct dentry *partitions_dir;
 static LIST_HEAD(stats_files);
+/* Held for writing by who unmaps what is being shown */
+static DECLARE_RWSEM(stats_unmap);
 
 static int stats_show(struct seq_file *m, void *v)
 {
 	const struct mshv_stats_file *file = m->private;
 
-	mshv_counters_show(m, file->counters, file->pages[HV_STATS_AREA_SELF],
-			   file->pages[HV_STATS_AREA_PARENT]);
+	down_read(&stats_unmap);
+	if (file->pages[HV_STATS_AREA_SELF])
+		mshv_counters_show(m, file->counters, file->pages[HV_STATS_AREA_SELF],
+				   file->pages[HV_STATS_AREA_PARENT]);
+	up_read(&stats_unmap);
 
 	return 0;
 }
@@ -219,6 +226,29 @@ void mshv_debugfs_exit(void)
 		list_del(&file->link);
 		stats_file_free(file);
 	}
+}
+
+void mshv_debugfs_crash(void)
+{
+	struct mshv_stats_file *file;
+
+	list_for_each_entry(file, &stats_files, link)
+		mshv_stats_unmap(file->type, file->identity, file->pages);
+}
+
+void mshv_debugfs_unmap_stats(void)
+{
+	down_write(&stats_unmap);
+	mshv_debugfs_crash();
+	up_write(&stats_unmap);
+}
+
+void mshv_debugfs_crash_partition(struct mshv_partition *partition)
+{
+	struct mshv_stats_file *file = READ_ONCE(partition->stats);
+
+	if (file)
+		mshv_stats_unmap(file->type, file->identity, file->pages);
 }
 
 void mshv_debugfs_add_partition(struct mshv_partition *partition)

@@ -19,6 +19,7 @@
 #include "hvcall.h"
 #include "hvcalls.h"
 #include "intr.h"
+#include "machine.h"
 #include "mshv.h"
 #include "partition.h"
 #include "passthru.h"
@@ -163,6 +164,7 @@ int mshv_device_init(void)
 	ret = mshv_platform_probe(&mshv_root.platform);
 	if (ret)
 		return ret;
+	mshv_pool_open();
 	mshv_pool_init(&mshv_root_pool, mshv_root.platform.partition_id);
 
 	ret = mshv_hvcall_init();
@@ -178,18 +180,21 @@ int mshv_device_init(void)
 	if (ret)
 		goto err_irqfd;
 	mshv_debugfs_init();
+	ret = mshv_machine_init();
+	if (ret)
+		goto err_machine;
 	ret = misc_register(&mshv_miscdev);
 	if (ret)
-		goto err_debugfs;
+		goto err_machine;
 
 	pr_info("hypervisor %u.%u.%u, %s\n", mshv_root.platform.major, mshv_root.platform.minor,
 		mshv_root.platform.build, scheduler_name(mshv_root.scheduler));
 
 	return 0;
 
-err_debugfs:
+err_machine:
+	mshv_machine_exit();
 	mshv_debugfs_exit();
-	mshv_synic_exit();
 err_irqfd:
 	mshv_irqfd_module_exit();
 err_hvcall:
@@ -200,8 +205,8 @@ err_hvcall:
 void mshv_device_exit(void)
 {
 	misc_deregister(&mshv_miscdev);
+	mshv_machine_exit();
 	mshv_debugfs_exit();
-	mshv_synic_exit();
 	mshv_irqfd_module_exit();
 	/* Root's own objects may still need some of what they were given. */
 	mshv_pool_withdraw(&mshv_root_pool, mshv_pool_balance(&mshv_root_pool));

@@ -159,6 +159,7 @@ int mshv_hvcall_unmap_stats_page(u32 type, const union hv_stats_object_identity 
 	struct hv_input_map_stats_page in = { .type = type, .identity = *identity };
 	struct mshv_hvcall call = {
 		.code = HVCALL_UNMAP_STATS_PAGE,
+		.flags = MSHV_HVCALL_ATOMIC,
 		.in = &in,
 		.in_size = sizeof(in),
 	};

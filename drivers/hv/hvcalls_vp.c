@@ -118,6 +118,7 @@ int mshv_hvcall_unmap_vp_state_page(u64 partition_id, u32 vp_index, u16 type)
 	};
 	struct mshv_hvcall call = {
 		.code = HVCALL_UNMAP_VP_STATE_PAGE,
+		.flags = MSHV_HVCALL_ATOMIC,
 		.in = &in,
 		.in_size = sizeof(in),
 	};

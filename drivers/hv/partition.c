@@ -43,6 +43,17 @@ struct mshv_partition *mshv_partition_find(u64 id)
 	return NULL;
 }
 
+void mshv_partition_each(void (*fn)(struct mshv_partition *partition))
+{
+	struct mshv_partition *partition;
+	unsigned int bucket;
+
+	rcu_read_lock();
+	hash_for_each_rcu(partitions, bucket, partition, node)
+		fn(partition);
+	rcu_read_unlock();
+}
+
 struct mshv_vp *mshv_partition_vp(struct mshv_partition *partition, u32 vp_index)
 {
 	if (vp_index >= MSHV_MAX_VPS)

@@ -110,6 +110,14 @@ void mshv_partition_put(struct mshv_partition *partition);
 struct mshv_partition *mshv_partition_find(u64 id);
 
 /**
+ * mshv_partition_each() - do something with every partition there is
+ * @fn: what; called under the RCU read lock, with no other lock held
+ *
+ * May be called in any context.
+ */
+void mshv_partition_each(void (*fn)(struct mshv_partition *partition));
+
+/**
  * mshv_partition_vp() - look up a VP
  * @partition: its partition
  * @vp_index: any number

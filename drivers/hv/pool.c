@@ -10,6 +10,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
+#include <linux/srcu.h>
 
 #include <tlfs/hypercall.h>
 #include <tlfs/memory.h>
@@ -27,6 +28,11 @@
 
 struct mshv_pool mshv_root_pool;
 
+static atomic64_t total;
+static bool closed;
+/* Read by who deposits, which may need a deposit to root's pool first */
+DEFINE_STATIC_SRCU(depositing);
+
 void mshv_pool_init(struct mshv_pool *pool, u64 partition_id)
 {
 	pool->partition_id = partition_id;
@@ -37,6 +43,23 @@ void mshv_pool_init(struct mshv_pool *pool, u64 partition_id)
 u64 mshv_pool_balance(struct mshv_pool *pool)
 {
 	return atomic64_read(&pool->deposited) - atomic64_read(&pool->withdrawn);
+}
+
+u64 mshv_pool_total(void)
+{
+	return atomic64_read(&total);
+}
+
+void mshv_pool_open(void)
+{
+	atomic64_set(&total, 0);
+	WRITE_ONCE(closed, false);
+}
+
+void mshv_pool_close(void)
+{
+	WRITE_ONCE(closed, true);
+	synchronize_srcu(&depositing);
 }
 
 static unsigned long pool_mark(const struct mshv_pool *pool)
@@ -121,6 +144,7 @@ static int pool_deposit_chunk(struct mshv_pool *pool, unsigned int nr, bool cont
 	ret = mshv_hvcall(&call);
 	/* Those that the hypervisor took before it failed are its own now. */
 	atomic64_add(call.done, &pool->deposited);
+	atomic64_add(call.done, &total);
 	for (i = call.done; i < got; i++)
 		free_deposit(pfns[i]);
 
@@ -129,18 +153,18 @@ static int pool_deposit_chunk(struct mshv_pool *pool, unsigned int nr, bool cont
 
 int mshv_pool_deposit(struct mshv_pool *pool, unsigned int nr, bool contiguous)
 {
+	int idx = srcu_read_lock(&depositing);
 	unsigned int chunk;
 	int ret;
 
 	do {
 		chunk = min_t(unsigned int, nr, CHUNK_PAGES);
-		ret = pool_deposit_chunk(pool, chunk, contiguous);
-		if (ret)
-			return ret;
+		ret = READ_ONCE(closed) ? -ESHUTDOWN : pool_deposit_chunk(pool, chunk, contiguous);
 		nr -= chunk;
-	} while (nr);
+	} while (nr && !ret);
+	srcu_read_unlock(&depositing, idx);
 
-	return 0;
+	return ret;
 }
 
 /*
@@ -173,13 +197,13 @@ u64 mshv_pool_withdraw(struct mshv_pool *pool, u64 max)
 		.out = pfns,
 		.out_rep_size = sizeof(pfns[0]),
 	};
-	u64 total = 0;
+	u64 came = 0;
 	unsigned int i;
 	int ret = 0;
 
 	call.status = HV_STATUS_SUCCESS;
-	while (!ret && total < max) {
-		call.reps = min_t(u64, max - total, CHUNK_PAGES);
+	while (!ret && came < max) {
+		call.reps = min_t(u64, max - came, CHUNK_PAGES);
 		ret = mshv_hvcall(&call);
 		for (i = 0; i < call.done; i++) {
 			if (pool_owns(pool, pfns[i]))
@@ -188,14 +212,15 @@ u64 mshv_pool_withdraw(struct mshv_pool *pool, u64 max)
 				pr_err_ratelimited("partition %llu gave back page %#llx, which is not its own\n",
 						   pool->partition_id, pfns[i]);
 		}
-		total += call.done;
+		came += call.done;
 	}
 	/* "No resources" is how the hypervisor says that nothing is left. */
 	if (ret && call.status != HV_STATUS_NO_RESOURCES)
 		pr_warn_ratelimited("partition %llu: withdrawing memory failed: %d\n",
 				    pool->partition_id, ret);
-	atomic64_add(total, &pool->withdrawn);
-	trace_mshv_hvcall_withdraw_memory(pool->partition_id, total, call.status);
+	atomic64_add(came, &pool->withdrawn);
+	atomic64_sub(came, &total);
+	trace_mshv_hvcall_withdraw_memory(pool->partition_id, came, call.status);
 
-	return total;
+	return came;
 }

@@ -39,6 +39,27 @@ void mshv_pool_init(struct mshv_pool *pool, u64 partition_id);
 u64 mshv_pool_balance(struct mshv_pool *pool);
 
 /**
+ * mshv_pool_total() - pages of all pools that are the hypervisor's now
+ *
+ * May be called in any context.
+ *
+ * Return: their number, with those of pools that are no more.
+ */
+u64 mshv_pool_total(void);
+
+/**
+ * mshv_pool_open() - allow deposits; there have been none
+ */
+void mshv_pool_open(void);
+
+/**
+ * mshv_pool_close() - allow no more deposits to any pool
+ *
+ * None is under way when this returns. May sleep.
+ */
+void mshv_pool_close(void);
+
+/**
  * mshv_pool_deposit() - give pages to a partition's pool
  * @pool: the pool
  * @nr: pages, at least 1
@@ -46,7 +67,8 @@ u64 mshv_pool_balance(struct mshv_pool *pool);
  *
  * May sleep. (TLFS, "HvCallDepositMemory".)
  *
- * Return: 0; -ENOMEM if there is no such memory; the errno of the hypercall.
+ * Return: 0; -ENOMEM if there is no such memory; -ESHUTDOWN after mshv_pool_close();
+ * the errno of the hypercall.
  * After a failure some of the pages may have been deposited; they are counted.
  */
 int mshv_pool_deposit(struct mshv_pool *pool, unsigned int nr, bool contiguous);

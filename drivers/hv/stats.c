@@ -84,7 +84,12 @@ int mshv_stats_map_vp(struct mshv_vp *vp)
 	return mshv_root_scheduler() ? ret : 0;
 }
 
+void mshv_stats_unmap_vp_pages(const struct mshv_vp *vp, const u64 *pages[MSHV_STATS_AREAS])
+{
+	mshv_stats_unmap(HV_STATS_OBJECT_VP, vp_identity(vp), pages);
+}
+
 void mshv_stats_unmap_vp(struct mshv_vp *vp)
 {
-	mshv_stats_unmap(HV_STATS_OBJECT_VP, vp_identity(vp), vp->stats);
+	mshv_stats_unmap_vp_pages(vp, vp->stats);
 }

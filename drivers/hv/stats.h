@@ -30,6 +30,8 @@ int mshv_stats_map(u32 type, union hv_stats_object_identity identity, unsigned i
  * @type: HV_STATS_OBJECT_*
  * @identity: which object
  * @pages: its pages, or none; none afterwards
+ *
+ * May be called in any context.
  */
 void mshv_stats_unmap(u32 type, union hv_stats_object_identity identity,
 		      const u64 *pages[MSHV_STATS_AREAS]);
@@ -44,6 +46,15 @@ void mshv_stats_unmap(u32 type, union hv_stats_object_identity identity,
  * Return: 0; a negative errno.
  */
 int mshv_stats_map_vp(struct mshv_vp *vp);
+
+/**
+ * mshv_stats_unmap_vp_pages() - undo mshv_stats_map_vp() on the way to a crash kernel
+ * @vp: the VP; its @stats are left alone
+ * @pages: what they were
+ *
+ * May be called in any context.
+ */
+void mshv_stats_unmap_vp_pages(const struct mshv_vp *vp, const u64 *pages[MSHV_STATS_AREAS]);
 
 /**
  * mshv_stats_unmap_vp() - undo mshv_stats_map_vp()

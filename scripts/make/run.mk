@@ -29,4 +29,8 @@ selftests: images-all	## run the selftests in root partitions
 kunit: | deps-kunit	## run the module's unit tests in QEMU
 	$(Q)$(CHECK) --only '^kunit'
 
-.PHONY: accel run shell check check-vm selftests kunit
+# Not by a name of tests.list: the result is a report, and the module is another one.
+coverage: | deps-kunit	## which lines of the module its unit tests reach; fails under 90 %
+	$(Q)O=$(O) tools/testing/kunit/run --coverage
+
+.PHONY: accel run shell check check-vm selftests kunit coverage

@@ -106,6 +106,7 @@ static void port_is_never_signalled_after_it_was_freed(struct kunit *test)
  * @ring: as the driver has it
  * @head: the hypervisor's place in it
  * @event: eventfd of the port
+ * @ctx: the same
  * @port: its number
  */
 struct ring_test {

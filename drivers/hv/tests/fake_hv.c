@@ -283,10 +283,6 @@ void mshv_platform_set_isr(void (*handler)(void))
 	WRITE_ONCE(isr, handler);
 }
 
-void mshv_platform_set_crash_handler(void (*handler)(void))
-{
-}
-
 u32 mshv_platform_vp_index(unsigned int cpu)
 {
 	return cpu;

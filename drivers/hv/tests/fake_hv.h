@@ -226,6 +226,7 @@ u64 *fake_hv_msr(unsigned int cpu, u32 msr);
  * @init_cost: pages that initializing a partition takes
  * @vp_cost: pages that creating a VP takes
  * @no_synic_pages: root's SynIC registers hold no pages
+ * @no_kexec_guard: root's kernel lets no one refuse a kexec
  * @probe: what mshv_platform_probe() returns
  */
 struct fake_config {
@@ -235,9 +236,34 @@ struct fake_config {
 	unsigned int init_cost;
 	unsigned int vp_cost;
 	bool no_synic_pages;
+	bool no_kexec_guard;
 	int probe;
 };
 
 extern struct fake_config fake_config;
+
+/* fake_machine.c */
+
+/**
+ * fake_hv_crash() - let root's kernel panic
+ *
+ * What the driver wants done then has been done when this returns, as it would be:
+ * with interrupts disabled.
+ */
+void fake_hv_crash(void);
+
+/**
+ * fake_hv_kexec() - ask whether another kernel may be started
+ *
+ * Return: what user space would get; 0 if it may.
+ */
+int fake_hv_kexec(void);
+
+/**
+ * fake_hv_restarts() - how often the driver reset the machine
+ *
+ * Return: their number, ever.
+ */
+unsigned int fake_hv_restarts(void);
 
 #endif /* MSHV_FAKE_HV_H */

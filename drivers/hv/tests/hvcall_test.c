@@ -26,7 +26,7 @@
  * @statuses: what it answers, each time; the rest is success
  * @short_of: answers this until @wanted pages have been deposited
  * @wanted: see @short_of
- * @partition: whose pages these are
+ * @pool: whose pages these are
  */
 struct engine {
 	unsigned int issued;

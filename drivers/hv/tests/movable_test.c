@@ -451,6 +451,7 @@ static void nothing_is_left_whichever_allocation_fails(struct kunit *test)
 	unsigned long user = test_user(test, PAGE_SIZE);
 	struct mshv_user_mem_region args;
 	unsigned int refused = 0;
+	unsigned int again = 0;
 	unsigned int n;
 	long ret;
 
@@ -471,8 +472,12 @@ static void nothing_is_left_whichever_allocation_fails(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, ret, 0);
 		if (!test_alloc_failed())
 			break;
-		if (!ret)
-			KUNIT_EXPECT_EQ(test, set_memory(test, &t, UNMAP), 0);
+		if (ret)
+			continue;
+		KUNIT_EXPECT_EQ(test, set_memory(test, &t, UNMAP), 0);
+		/* One of KASAN's own, which it makes now and then, may have come in between. */
+		if (!again++)
+			n--;
 	}
 	KUNIT_EXPECT_GE_MSG(test, refused, 2, "of %u", n);
 	for (n = 1; n < 50; n++) {

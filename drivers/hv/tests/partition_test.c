@@ -285,6 +285,10 @@ static long set_up_a_guest(struct kunit *test, unsigned long user)
 	for (i = 0; ret >= 0 && i < ARRAY_SIZE(vps); i++) {
 		vps[i] = mshv_vp_create(partition, i);
 		ret = vps[i];
+		/* 0 is a file like any other, and must not stand for success. */
+		if (ret >= 0)
+			KUNIT_EXPECT_PTR_EQ(test, mshv_partition_vp(partition, i),
+					    test_vp_of(test, ret));
 	}
 	mutex_unlock(&partition->mutex);
 

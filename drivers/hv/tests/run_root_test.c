@@ -10,6 +10,7 @@
 #include <tlfs/vp.h>
 #include <uapi/linux/mshv.h>
 
+#include "../compat.h"
 #include "../partition.h"
 #include "../vp.h"
 #include "test.h"
@@ -258,6 +259,38 @@ static void work_that_is_no_signal_goes_through_user_mode(struct kunit *test)
 	test_close(fd);
 }
 
+static int expect_no_resched(const struct fake_call *call, u16 *done, void *context)
+{
+	struct kunit *test = context;
+
+	KUNIT_EXPECT_FALSE(test, read_thread_flags() & MSHV_TIF_NEED_RESCHED);
+
+	return FAKE_DEFAULT;
+}
+
+/* Of whichever kind this kernel has: see MSHV_TIF_NEED_RESCHED. */
+static void guest_makes_way_for_what_is_to_be_scheduled(struct kunit *test)
+{
+	unsigned long user = test_user(test, PAGE_SIZE);
+	int fd = test_partition(test);
+	int vp_fd = running_vp(test, fd, user);
+	unsigned int before = DISPATCHES();
+	unsigned int bit;
+
+	static_assert((MSHV_TIF_WORK & MSHV_TIF_NEED_RESCHED) == MSHV_TIF_NEED_RESCHED);
+	fake_hv_handle(HVCALL_DISPATCH_VP, expect_no_resched, test);
+	for (bit = 0; bit < BITS_PER_LONG; bit++) {
+		if (!(MSHV_TIF_NEED_RESCHED & BIT(bit)))
+			continue;
+		set_thread_flag(bit);
+		KUNIT_EXPECT_EQ(test, run(test, vp_fd, user), 0);
+		KUNIT_EXPECT_FALSE(test, test_thread_flag(bit));
+	}
+	KUNIT_EXPECT_GT(test, DISPATCHES(), before);
+	test_close(vp_fd);
+	test_close(fd);
+}
+
 static void message_that_user_space_cannot_take_is_kept(struct kunit *test)
 {
 	unsigned long user = test_user(test, PAGE_SIZE);
@@ -369,6 +402,7 @@ static struct kunit_case run_root_cases[] = {
 	KUNIT_CASE(signal_interrupts_at_once_and_loses_nothing),
 	KUNIT_CASE(pending_signal_comes_before_the_guest),
 	KUNIT_CASE(work_that_is_no_signal_goes_through_user_mode),
+	KUNIT_CASE(guest_makes_way_for_what_is_to_be_scheduled),
 	KUNIT_CASE(message_that_user_space_cannot_take_is_kept),
 	KUNIT_CASE(failing_hypervisor_is_an_error_not_a_loop),
 	KUNIT_CASE(teardown_waits_for_signals_that_were_sent),

@@ -183,6 +183,8 @@ long test_ioctl(struct kunit *test, int fd, unsigned int cmd, unsigned long arg)
 	KUNIT_ASSERT_NOT_NULL(test, file);
 	ret = file->f_op->unlocked_ioctl(file, cmd, arg);
 	fput(file);
+	KUNIT_EXPECT_FALSE(test, irqs_disabled());
+	KUNIT_EXPECT_FALSE(test, in_atomic());
 
 	return ret;
 }
