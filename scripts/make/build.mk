@@ -12,7 +12,7 @@ ALL_MODULES := $(KERNELS:%=$(O)/modules/%/drivers/hv/mshv_root.ko)
 ALL_IMAGES := $(KERNELS:%=$(IMAGES)/%/modules.cpio)
 
 # What must be there is checked each time, which is quick, and makes nothing newer.
-DEPS	:= deps-build deps-vm deps-kunit deps-style
+DEPS	:= deps-build deps-vm deps-kunit deps-style deps-crates
 $(DEPS): deps-%:
 	$(Q)scripts/deps $*
 
@@ -66,6 +66,10 @@ tools: libmshv	## build libmshv, the mshv command and the selftests
 	$(Q)$(SUBMAKE) -C tools/mshv O=$(O)/mshv V=$(V)
 	$(Q)$(SUBMAKE) -C tools/testing/selftests/mshv O=$(O)/selftests V=$(V)
 
+# Tests that are not ours, as they were released
+crates: | deps-crates	## build the mshv crates' own tests
+	$(Q)tools/testing/crates/build $(CACHE) $(O)/crates
+
 # --- What the rig boots --------------------------------------------------------
 
 # These are made anew each time, which takes less than a second.
@@ -88,4 +92,4 @@ images: images-common $(IMAGES)/$(KERNEL)/modules.cpio	## build all that a machi
 
 images-all: images-common $(ALL_IMAGES)
 
-.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools images-common images images-all
+.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools crates images-common images images-all

@@ -17,14 +17,17 @@ run: accel images	## boot a Linux guest on /dev/mshv on openhv in QEMU
 shell: accel images	## a prompt in a root partition with /dev/mshv
 	$(Q)$(MSHV_VM) shell $(MACHINE)
 
-check: images-all | deps-kunit	## run every test (ONLY=REGEX: only some)
+check: images-all crates | deps-kunit	## run every test (ONLY=REGEX: only some)
 	$(Q)$(CHECK) --only '$(ONLY)'
 
-check-vm: images-all	## run the tests that need no KUnit kernel
+check-vm: images-all crates	## run the tests that need no KUnit kernel
 	$(Q)$(CHECK) --only '^(?!kunit)'
 
 selftests: images-all	## run the selftests in root partitions
 	$(Q)$(CHECK) --only '^selftests'
+
+check-crates: images-all crates	## run the mshv crates' own tests in root partitions
+	$(Q)$(CHECK) --only '^crates'
 
 kunit: | deps-kunit	## run the module's unit tests in QEMU
 	$(Q)$(CHECK) --only '^kunit'
@@ -33,4 +36,4 @@ kunit: | deps-kunit	## run the module's unit tests in QEMU
 coverage: | deps-kunit	## which lines of the module its unit tests reach; fails under 90 %
 	$(Q)O=$(O) tools/testing/kunit/run --coverage
 
-.PHONY: accel run shell check check-vm selftests kunit coverage
+.PHONY: accel run shell check check-vm selftests check-crates kunit coverage

@@ -13,7 +13,7 @@ Keys of a section:
   status    the exit status that is expected    (default: 0)
   output    regular expressions, one a line, that what it prints must match
   ktap      yes: what it prints is KTAP, and each result counts
-In host and rig @NAME@ stands for the variable NAME, which the caller gives; in run
+In host, rig and options @NAME@ stands for the variable NAME, which the caller gives; in run
 @KERNEL@, @CPUS@ and @SCHED@ stand for what it runs on.
 """
 
@@ -85,12 +85,13 @@ def _expand(name, section, rig, log_dir, variables):
         command = [rig, *shlex.split(_substitute(section["rig"], variables))]
         yield Test(name, command, timeout, **expected)
         return
-    yield from _machines(name, section, rig, log_dir, expected)
+    yield from _machines(name, section, rig, log_dir, variables, expected)
 
 
-def _machines(name, section, rig, log_dir, expected):
+def _machines(name, section, rig, log_dir, variables, expected):
     """A test for each kind of machine that a section names."""
     timeout = section.getfloat("timeout")
+    options = shlex.split(_substitute(section.get("options", ""), variables))
     kinds = itertools.product(section.get("kernel", "6.12").split(),
                               section.get("cpus", "2").split(),
                               section.get("sched", "root").split())
@@ -99,7 +100,7 @@ def _machines(name, section, rig, log_dir, expected):
         command = [rig, "exec", "--kernel", kernel, "--cpus", cpus, "--sched", sched,
                    "--timeout", f"{timeout:g}", "--tail",
                    "--log-dir", os.path.join(log_dir, full_name),
-                   *shlex.split(section.get("options", "")), "--", "sh", "-c",
+                   *options, "--", "sh", "-c",
                    _substitute(section["run"], {"KERNEL": kernel, "CPUS": cpus, "SCHED": sched})]
         # The rig has a timeout of its own; the one here is for a rig that hangs.
         yield Test(full_name, command, timeout + _RIG_SECONDS, **expected)

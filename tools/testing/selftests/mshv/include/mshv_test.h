@@ -118,6 +118,19 @@ int dev_open(void);
 int partition_create(int dev, uint64_t flags);
 
 /**
+ * partition_create_as_clients() - create a partition as VMMs in Rust do
+ * @dev: /dev/mshv
+ * @flags: set of BIT(MSHV_PT_BIT_*), besides large pages and the lists of features
+ *
+ * They ask what processor features the host offers, and take the others away. The
+ * guest is given all of the hypervisor's features that it can be given. The
+ * partition is not initialized.
+ *
+ * Return: a file descriptor.
+ */
+int partition_create_as_clients(int dev, uint64_t flags);
+
+/**
  * mem_alloc() - memory that can be given to a guest
  * @size: bytes, a multiple of 4096
  *
@@ -132,6 +145,15 @@ void *mem_alloc(uint64_t size);
  * @mem_size: bytes of memory, read, write and execute
  */
 void vm_init(struct test_vm *vm, uint64_t flags, uint64_t mem_size);
+
+/**
+ * vm_init_with() - as vm_init(), in a partition that the test has made
+ * @vm: what to fill in
+ * @dev: /dev/mshv, which is the machine's now
+ * @partition: an initialized partition, which is the machine's now
+ * @mem_size: bytes of memory, read, write and execute
+ */
+void vm_init_with(struct test_vm *vm, int dev, int partition, uint64_t mem_size);
 
 /**
  * vm_init_real() - a machine that starts flat code in real mode, at 0x1000
@@ -153,6 +175,15 @@ void vm_init_real(struct test_vm *vm, uint64_t flags, const void *code, size_t s
  * first 4 GiB are mapped one to one.
  */
 void vm_init_long(struct test_vm *vm, uint64_t flags, void (*function)(void));
+
+/**
+ * vm_init_long_with() - as vm_init_long(), in a partition that the test has made
+ * @vm: what to fill in
+ * @dev: /dev/mshv, which is the machine's now
+ * @partition: an initialized partition, which is the machine's now
+ * @function: the function, which must not return
+ */
+void vm_init_long_with(struct test_vm *vm, int dev, int partition, void (*function)(void));
 
 /**
  * vm_add_vp() - another VP, which starts a function of this program in 64-bit mode

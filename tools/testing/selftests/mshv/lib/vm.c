@@ -74,6 +74,35 @@ static void give_features(int dev, int partition)
 	TEST_ASSERT(!ret, "%s", mshv_strerror());
 }
 
+/* What is not asked for is taken away: a set bit disables. */
+static uint64_t host_features(int dev, uint32_t code)
+{
+	__u64 value = 0;
+	int ret = mshv_get_property(dev, code, &value);
+
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+	return value;
+}
+
+int partition_create_as_clients(int dev, uint64_t flags)
+{
+	struct mshv_create_partition_v2 args = {
+		.pt_flags = flags | BIT(MSHV_PT_BIT_GPA_SUPER_PAGES) |
+			    BIT(MSHV_PT_BIT_CPU_AND_XSAVE_FEATURES),
+		.pt_num_cpu_fbanks = MSHV_NUM_CPU_FEATURES_BANKS,
+	};
+	int partition;
+
+	args.pt_cpu_fbanks[0] = ~host_features(dev, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0);
+	args.pt_cpu_fbanks[1] = ~host_features(dev, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1);
+	args.pt_disabled_xsave =
+		~host_features(dev, HV_PARTITION_PROPERTY_PROCESSOR_XSAVE_FEATURES);
+	partition = mshv_create_partition_v2(dev, &args);
+	TEST_ASSERT(partition >= 0, "%s", mshv_strerror());
+	give_features(dev, partition);
+	return partition;
+}
+
 int partition_create(int dev, uint64_t flags)
 {
 	int partition, ret;
@@ -97,11 +126,18 @@ void *mem_alloc(uint64_t size)
 
 void vm_init(struct test_vm *vm, uint64_t flags, uint64_t mem_size)
 {
+	int dev = dev_open();
+
+	vm_init_with(vm, dev, partition_create(dev, flags), mem_size);
+}
+
+void vm_init_with(struct test_vm *vm, int dev, int partition, uint64_t mem_size)
+{
 	int ret;
 
 	memset(vm, 0, sizeof(*vm));
-	vm->dev = dev_open();
-	vm->partition = partition_create(vm->dev, flags);
+	vm->dev = dev;
+	vm->partition = partition;
 	vm->mem_size = mem_size;
 	vm->mem = mem_alloc(mem_size);
 	ret = mshv_map_memory(vm->partition, 0, vm->mem, mem_size, MEM_RWX);
@@ -120,13 +156,13 @@ void vm_init_real(struct test_vm *vm, uint64_t flags, const void *code, size_t s
 	TEST_ASSERT(!ret, "%s", mshv_strerror());
 }
 
-void vm_init_long(struct test_vm *vm, uint64_t flags, void (*function)(void))
+/* The program, and VP 0 at its function */
+static void load_long(struct test_vm *vm, void (*function)(void))
 {
 	uintptr_t start = (uintptr_t)__executable_start;
 	struct mshv_regs regs = { .rip = (uintptr_t)function };
 	int ret;
 
-	vm_init(vm, flags, LONG_MEMORY);
 	memcpy(vm_guest_address(vm, start, _end - __executable_start), __executable_start,
 	       _end - __executable_start);
 	mshv_write_boot_tables(vm_guest_address(vm, LONG_TABLES, MSHV_BOOT_TABLES_SIZE),
@@ -135,6 +171,18 @@ void vm_init_long(struct test_vm *vm, uint64_t flags, void (*function)(void))
 	regs.gpr[MSHV_RSP] = LONG_STACK - 8;
 	ret = mshv_vp_setup_long_mode(&vm->vp, LONG_TABLES, &regs);
 	TEST_ASSERT(!ret, "%s", mshv_strerror());
+}
+
+void vm_init_long(struct test_vm *vm, uint64_t flags, void (*function)(void))
+{
+	vm_init(vm, flags, LONG_MEMORY);
+	load_long(vm, function);
+}
+
+void vm_init_long_with(struct test_vm *vm, int dev, int partition, void (*function)(void))
+{
+	vm_init_with(vm, dev, partition, LONG_MEMORY);
+	load_long(vm, function);
 }
 
 void vm_add_vp(struct test_vm *vm, struct mshv_vp *vp, unsigned int index, void (*function)(void))

@@ -220,6 +220,8 @@ class TestList(unittest.TestCase):
         tests = self.read("[a]\nrun = x\nsched = root core\ntimeout = 9\n")
         self.assertEqual([test.name for test in tests], ["a.6.12.2cpu", "a.6.12.2cpu.core"])
         self.assertGreater(tests[1].timeout, 9)
+        test, = self.read("[a]\nrun = x\noptions = --copy '@O@/a b'\ntimeout = 9\n", O="/o")
+        self.assertEqual(test.command[-6:], ["--copy", "/o/a b", "--", "sh", "-c", "x"])
 
     def test_expectations(self):
         """Status, output and kind."""

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What Cloud Hypervisor asks of /dev/mshv, in its order: properties around
+ * initialization, a table of CPUID results for each VP, the state that VPs boot with,
+ * string instructions carried out whole, interrupts of a level-triggered line, time
+ * that stands still, ioeventfds in all forms.
+ */
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <tlfs/msr.h>
+
+#include "mshv_test.h"
+
+#define CH_FLAGS	(PT_LAPIC)
+
+/* ---- Creation ---- */
+
+static int create(int dev, uint64_t flags)
+{
+	static const struct {
+		__u32 code;
+		__u64 value;
+	} properties[] = {
+		{ HV_PARTITION_PROPERTY_UNIMPLEMENTED_MSR_ACTION, 1 },
+		{ HV_PARTITION_PROPERTY_TIME_FREEZE, 1 },
+	};
+	int partition = partition_create_as_clients(dev, flags), ret, i;
+
+	ret = mshv_initialize_partition(partition);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+	for (i = 0; i < ARRAY_SIZE(properties); i++) {
+		ret = mshv_set_property(partition, properties[i].code, properties[i].value);
+		TEST_ASSERT(!ret, "property 0x%x: %s", properties[i].code, mshv_strerror());
+	}
+	return partition;
+}
+
+TEST(creation_sequence)
+{
+	static const uint64_t flags[] = {
+		CH_FLAGS, CH_FLAGS | BIT(MSHV_PT_BIT_SMT_ENABLED_GUEST),
+	};
+	int dev = dev_open(), partition, i;
+	__u64 value;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		partition = create(dev, flags[i]);
+		EXPECT_STATUS(INVALID_PARTITION_STATE,
+			      mshv_set_property(partition, HV_PARTITION_PROPERTY_PRIVILEGE_FLAGS,
+						0));
+		ASSERT_OK(mshv_get_property(partition,
+					    HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES, &value));
+		EXPECT_NE(0, value);
+		EXPECT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0,
+					    &value));
+		EXPECT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1,
+					    &value));
+		EXPECT_OK(mshv_get_property(partition,
+					    HV_PARTITION_PROPERTY_PROCESSOR_XSAVE_FEATURES,
+					    &value));
+		EXPECT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_PROCESSORS_PER_SOCKET,
+					    2));
+		EXPECT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_TIME_FREEZE, 0));
+		close(partition);
+	}
+	close(dev);
+}
+
+/* ---- CPUID ---- */
+
+static const uint32_t topology[] = { 0xb, 0x1f, 0x8000001e, 0x80000026 };
+static uint32_t guest_results[2][4][2][4];	/* VP, leaf, subleaf, register */
+
+static GUEST_CODE void guest_reads_topology(void)
+{
+	static const uint32_t leaves[] = { 0xb, 0x1f, 0x8000001e, 0x80000026 };
+	uint32_t vp = rdmsr(HV_X64_MSR_VP_INDEX), i;
+
+	for (i = 0; i < 4; i++) {
+		guest_cpuid(leaves[i], 0, guest_results[vp][i][0]);
+		guest_cpuid(leaves[i], 1, guest_results[vp][i][1]);
+	}
+	GUEST_DONE();
+}
+
+static uint32_t table_value(unsigned int vp, unsigned int leaf, unsigned int subleaf,
+			    unsigned int reg)
+{
+	return 0x10000000 * (vp + 1) + 0x10000 * leaf + 0x100 * subleaf + reg;
+}
+
+TEST(each_vp_has_a_table_of_its_own)
+{
+	struct hv_register_x64_cpuid_result_parameters result = {
+		.always_override = 1, .subleaf_specific = 1,
+		.result_eax_mask = ~0U, .result_ebx_mask = ~0U,
+		.result_ecx_mask = ~0U, .result_edx_mask = ~0U,
+	};
+	struct mshv_vp vp[2];
+	struct test_vm vm;
+	int i, leaf, subleaf, reg;
+
+	vm_init_long(&vm, PT_LAPIC, guest_reads_topology);
+	vp[0] = vm.vp;
+	vm_add_vp(&vm, &vp[1], 1, guest_reads_topology);
+	for (i = 0; i < 2; i++) {
+		for (leaf = 0; leaf < 4; leaf++) {
+			for (subleaf = 0; subleaf < 2; subleaf++) {
+				result.eax = topology[leaf];
+				result.ecx = subleaf;
+				result.result_eax = table_value(i, leaf, subleaf, 0);
+				result.result_ebx = table_value(i, leaf, subleaf, 1);
+				result.result_ecx = table_value(i, leaf, subleaf, 2);
+				result.result_edx = table_value(i, leaf, subleaf, 3);
+				ASSERT_OK(mshv_register_cpuid_result(vp[i].fd, i, &result));
+			}
+		}
+	}
+	for (i = 0; i < 2; i++) {
+		vm.vp = vp[i];
+		vm_run_to_done(&vm);
+		for (leaf = 0; leaf < 4; leaf++) {
+			for (reg = 0; reg < 8; reg++) {
+				subleaf = reg / 4;
+				EXPECT_EQ(table_value(i, leaf, subleaf, reg % 4),
+					  (*vm_guest_variable(&vm, guest_results))
+					  [i][leaf][subleaf][reg % 4]) {
+					TH_LOG("VP %d, leaf 0x%x.%d", i, topology[leaf], subleaf);
+				}
+			}
+		}
+	}
+	vm.vp = vp[0];
+	mshv_vp_destroy(&vp[1]);
+	vm_destroy(&vm);
+}
+
+/* ---- The state that a VP boots with ---- */
+
+static GUEST_CODE void guest_reads_boot_msrs(void)
+{
+	GUEST_ASSERT_EQ(rdmsr(0x174), 0);		/* SYSENTER_CS */
+	GUEST_ASSERT_EQ(rdmsr(0xc0000081), 0);		/* STAR */
+	GUEST_ASSERT_EQ(rdmsr(0xc0000082), 0);		/* LSTAR */
+	GUEST_ASSERT_EQ(rdmsr(0xc0000102), 0);		/* KERNEL_GS_BASE */
+	GUEST_ASSERT_EQ(rdmsr(0x2ff), 0x806);		/* MTRR_DEF_TYPE */
+	guest_enable_x2apic();
+	GUEST_ASSERT_EQ(rdmsr(0x835) & 0x700, 0x700);	/* LINT0: ExtINT */
+	GUEST_ASSERT_EQ(rdmsr(0x836) & 0x700, 0x400);	/* LINT1: NMI */
+	GUEST_DONE();
+}
+
+TEST(boot_state)
+{
+	static const uint32_t zero[] = {
+		HV_X64_REGISTER_SYSENTER_CS, HV_X64_REGISTER_SYSENTER_ESP,
+		HV_X64_REGISTER_SYSENTER_EIP, HV_X64_REGISTER_STAR, HV_X64_REGISTER_CSTAR,
+		HV_X64_REGISTER_LSTAR, HV_X64_REGISTER_KERNEL_GS_BASE, HV_X64_REGISTER_SFMASK,
+	};
+	struct hv_register_assoc msrs[ARRAY_SIZE(zero) + 1] = { 0 };
+	struct hv_local_interrupt_controller_state *lapic = mem_alloc(PAGE_SIZE);
+	int dev = dev_open(), partition = create(dev, CH_FLAGS), i;
+	struct test_vm vm;
+
+	vm_init_long_with(&vm, dev, partition, guest_reads_boot_msrs);
+	for (i = 0; i < ARRAY_SIZE(zero); i++)
+		msrs[i].name = zero[i];
+	msrs[i].name = HV_X64_REGISTER_MSR_MTRR_DEF_TYPE;
+	msrs[i].value.reg64 = 0x806;
+	/* All in one call, each of which must be taken */
+	ASSERT_OK(mshv_set_registers(vm.vp.fd, 0, msrs, ARRAY_SIZE(msrs)));
+	ASSERT_OK(mshv_get_vp_state(vm.vp.fd, MSHV_VP_STATE_LAPIC, lapic, PAGE_SIZE));
+	lapic->apic_lvt_lint0 = 0x700;
+	lapic->apic_lvt_lint1 = 0x400;
+	ASSERT_OK(mshv_set_vp_state(vm.vp.fd, MSHV_VP_STATE_LAPIC, lapic, PAGE_SIZE));
+	ASSERT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_TIME_FREEZE, 0));
+	vm_run_to_done(&vm);
+	vm_destroy(&vm);
+	munmap(lapic, PAGE_SIZE);
+}
+
+/* ---- String instructions ---- */
+
+#define STRING_LENGTH	37
+
+static uint16_t guest_buffer[STRING_LENGTH];
+
+static GUEST_CODE void guest_moves_strings(void)
+{
+	uint64_t rdi = (uintptr_t)guest_buffer, rcx = STRING_LENGTH, rsi;
+
+	asm volatile("rep insw" : "+D"(rdi), "+c"(rcx) : "d"(0x1f0) : "memory");
+	GUEST_ASSERT_EQ(rcx, 0);
+	GUEST_ASSERT_EQ(rdi, (uintptr_t)(guest_buffer + STRING_LENGTH));
+	/* And back, from the last to the first */
+	rsi = (uintptr_t)(guest_buffer + STRING_LENGTH - 1);
+	rcx = STRING_LENGTH;
+	asm volatile("std; rep outsw; cld" : "+S"(rsi), "+c"(rcx) : "d"(0x1f0) : "memory");
+	GUEST_ASSERT_EQ(rcx, 0);
+	GUEST_ASSERT_EQ(rsi, (uintptr_t)guest_buffer - 2);
+	GUEST_DONE();
+}
+
+/*
+ * Carry a whole REP INSW or OUTSW out from its message: memory by TRANSLATE, then RCX,
+ * the index register and RIP in one call. data is what the device gives or takes.
+ */
+static void carry_out_string(struct test_vm *vm, uint16_t *data)
+{
+	const struct hv_x64_io_port_intercept_message *io = mshv_msg_io(&vm->vp.msg);
+	bool write = io->header.intercept_access_type == HV_INTERCEPT_ACCESS_WRITE;
+	int64_t step = io->header.rflags & 0x400 ? -2 : 2;
+	uint64_t index = write ? io->rsi : io->rdi, i;
+	struct hv_register_assoc regs[] = {
+		{ .name = HV_X64_REGISTER_RCX },
+		{ .name = write ? HV_X64_REGISTER_RSI : HV_X64_REGISTER_RDI },
+		{ .name = HV_X64_REGISTER_RIP,
+		  .value.reg64 = io->header.rip + mshv_msg_insn_length(&io->header) },
+	};
+	uint16_t *memory;
+	__u64 gpa;
+	int ret;
+
+	for (i = 0; i < io->rcx; i++, index += step) {
+		ret = mshv_translate_gva(vm->partition, 0, index,
+					 write ? HV_TRANSLATE_GVA_VALIDATE_READ :
+						 HV_TRANSLATE_GVA_VALIDATE_WRITE, &gpa);
+		TEST_ASSERT(!ret, "%s", mshv_strerror());
+		memory = vm_guest_address(vm, gpa, 2);
+		if (write)
+			data[i] = *memory;
+		else
+			*memory = data[i];
+	}
+	regs[1].value.reg64 = index;
+	ret = mshv_set_registers(vm->vp.fd, 0, regs, ARRAY_SIZE(regs));
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+}
+
+TEST(string_instructions_are_carried_out_whole)
+{
+	const struct hv_x64_io_port_intercept_message *io;
+	uint16_t in[STRING_LENGTH], out[STRING_LENGTH];
+	struct test_vm vm;
+	int i;
+
+	vm_init_long(&vm, PT_LAPIC, guest_moves_strings);
+	io = mshv_msg_io(&vm.vp.msg);
+	for (i = 0; i < STRING_LENGTH; i++)
+		in[i] = 0xa000 + i;
+	ASSERT_EQ(HVMSG_X64_IO_PORT_INTERCEPT, vm_run(&vm));
+	EXPECT_EQ(2 | HV_X64_IO_PORT_STRING_OP | HV_X64_IO_PORT_REP_PREFIX, io->access_info);
+	EXPECT_EQ(HV_INTERCEPT_ACCESS_READ, io->header.intercept_access_type);
+	ASSERT_EQ(STRING_LENGTH, io->rcx);
+	carry_out_string(&vm, in);
+	ASSERT_EQ(HVMSG_X64_IO_PORT_INTERCEPT, vm_run(&vm));
+	EXPECT_EQ(HV_INTERCEPT_ACCESS_WRITE, io->header.intercept_access_type);
+	ASSERT_EQ(STRING_LENGTH, io->rcx);
+	carry_out_string(&vm, out);
+	vm_run_to_done(&vm);
+	for (i = 0; i < STRING_LENGTH; i++) {
+		EXPECT_EQ(in[STRING_LENGTH - 1 - i], out[i]) TH_LOG("word %d", i);
+	}
+	vm_destroy(&vm);
+}
+
+/* ---- A level-triggered line ---- */
+
+#define LINE_VECTOR	0x55
+#define LINE_GSI	5
+
+static GUEST_CODE void guest_serves_line(void)
+{
+	guest_handler = guest_count_interrupts;
+	guest_install_handlers();
+	guest_enable_x2apic();
+	GUEST_SYNC(1);
+	for (;;) {
+		sti_hlt();
+		GUEST_SYNC_ARG(2, guest_interrupts[LINE_VECTOR]);
+	}
+}
+
+/* An IOAPIC in the VMM: the line is injected again at each EOI while it is asserted. */
+TEST(line_is_injected_again_at_its_eoi)
+{
+	/* MSI: level (bit 15), assert (bit 14), fixed */
+	const struct mshv_user_irq_entry route = {
+		.gsi = LINE_GSI, .address_lo = 0xfee00000, .data = 0xc000 | LINE_VECTOR,
+	};
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), eois = 0;
+	struct test_vm vm;
+	__u64 one = 1;
+
+	vm_init_long(&vm, PT_LAPIC, guest_serves_line);
+	vm_run_to_sync(&vm, 1);
+	ASSERT_OK(mshv_set_msi_routing(vm.partition, &route, 1));
+	ASSERT_OK(mshv_assign_irqfd(vm.partition, fd, LINE_GSI, -1));
+	ASSERT_EQ(8, write(fd, &one, 8));
+	/* The guest gets to its next sync before the next interrupt, or after it. */
+	while (eois < 3) {
+		if (vm_run(&vm) != HVMSG_X64_APIC_EOI) {
+			ASSERT_EQ(HVMSG_X64_IO_PORT_INTERCEPT, vm.vp.msg.header.message_type);
+			vm_complete(&vm);
+			continue;
+		}
+		EXPECT_EQ(LINE_VECTOR, mshv_msg_eoi(&vm.vp.msg)->interrupt_vector);
+		if (++eois < 3) {
+			ASSERT_EQ(8, write(fd, &one, 8));
+		}
+	}
+	EXPECT_EQ(3, vm_run_to_sync(&vm, 2));
+	close(fd);
+	vm_destroy(&vm);
+}
+
+/* ---- Time ---- */
+
+static GUEST_CODE void guest_reads_time(void)
+{
+	for (;;)
+		GUEST_SYNC_ARG(1, rdmsr(HV_X64_MSR_TIME_REF_COUNT));
+}
+
+TEST(time_stands_still_while_the_machine_is_paused)
+{
+	int dev = dev_open(), partition = create(dev, CH_FLAGS);
+	__u64 time = 0, later = 0;
+	struct test_vm vm;
+	uint64_t seen;
+
+	vm_init_long_with(&vm, dev, partition, guest_reads_time);
+	ASSERT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_TIME_FREEZE, 0));
+	vm_run_to_sync(&vm, 1);
+	ASSERT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_TIME_FREEZE, 1));
+	ASSERT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_REFERENCE_TIME, &time));
+	usleep(20000);
+	ASSERT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_REFERENCE_TIME, &later));
+	EXPECT_EQ(time, later);
+	/* As after a migration: the time of elsewhere, far from this one */
+	time += 5000000000000ULL;
+	ASSERT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_REFERENCE_TIME, time));
+	usleep(20000);
+	ASSERT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_REFERENCE_TIME, &later));
+	EXPECT_EQ(time, later);
+	ASSERT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_TIME_FREEZE, 0));
+	seen = vm_run_to_sync(&vm, 1);
+	EXPECT_LE(time, seen);
+	EXPECT_GE(time + 100000000, seen) TH_LOG("10 s later than it was set to");
+	EXPECT_LT(seen, vm_run_to_sync(&vm, 1));
+	vm_destroy(&vm);
+}
+
+/* ---- ioeventfds ---- */
+
+#define DEVICE_GPA	0xd0000000ULL
+
+static GUEST_CODE void guest_rings(void)
+{
+	for (;;) {
+		*(volatile uint64_t *)DEVICE_GPA = 0x1122334455667788;
+		*(volatile uint32_t *)(DEVICE_GPA + 8) = 0xcafe;
+		*(volatile uint16_t *)(DEVICE_GPA + 16) = 7;
+		GUEST_SYNC(1);
+	}
+}
+
+TEST(ioeventfd_forms)
+{
+	static const struct {
+		__u64 gpa, match;
+		uint32_t length;
+		bool datamatch;
+	} forms[] = {
+		{ DEVICE_GPA, 0x1122334455667788, 8, true },
+		{ DEVICE_GPA + 8, 0xcafe, 4, true },
+		{ DEVICE_GPA + 16, 0, 0, false },
+	};
+	struct test_vm vm;
+	int fds[3], i, round;
+	uint64_t count;
+
+	vm_init_long(&vm, PT_LAPIC, guest_rings);
+	/* Twice: what was taken away can come again. */
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < 3; i++) {
+			fds[i] = eventfd(0, EFD_CLOEXEC);
+			ASSERT_OK(mshv_assign_ioeventfd(vm.partition, fds[i], forms[i].gpa,
+							forms[i].length, forms[i].datamatch ?
+							&forms[i].match : NULL));
+		}
+		vm_run_to_sync(&vm, 1);
+		for (i = 0; i < 3; i++) {
+			ASSERT_EQ(8, read(fds[i], &count, 8));
+			EXPECT_EQ(1, count);
+			ASSERT_OK(mshv_deassign_ioeventfd(vm.partition, fds[i], forms[i].gpa,
+							  forms[i].length, forms[i].datamatch ?
+							  &forms[i].match : NULL));
+			close(fds[i]);
+		}
+	}
+	EXPECT_EQ(HVMSG_UNMAPPED_GPA, vm_run(&vm));
+	vm_destroy(&vm);
+}
+
+/* As KVM has it: one that waits for a value is not found without that value. */
+TEST(ioeventfd_is_deassigned_with_its_value)
+{
+	const __u64 match = 0xcafe, other = 0xcaff;
+	int fd = eventfd(0, EFD_CLOEXEC);
+	struct test_vm vm;
+
+	vm_init_long(&vm, PT_LAPIC, guest_rings);
+	ASSERT_OK(mshv_assign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &match));
+	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, NULL));
+	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &other));
+	EXPECT_OK(mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &match));
+	close(fd);
+	vm_destroy(&vm);
+}
+
+MSHV_TEST_MAIN

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What OpenVMM asks of /dev/mshv, in its order: properties, intercepts for a guest's
+ * messages and events, CPUID for all VPs at once, a guest in xAPIC mode.
+ */
+#include <tlfs/cpuid.h>
+
+#include "mshv_test.h"
+
+#define XAPIC		0xfee00000ULL
+#define XAPIC_ID	0x020
+#define XAPIC_SVR	0x0f0
+#define CONNECTION	0x1234		/* nobody has such a port */
+#define FAST		HV_HYPERCALL_FAST
+
+/* ---- Creation ---- */
+
+TEST(creation_sequence)
+{
+	static const uint32_t intercepts[] = {
+		HV_INTERCEPT_TYPE_HYPERCALL, HV_INTERCEPT_TYPE_UNKNOWN_SYNIC_CONNECTION,
+		HV_INTERCEPT_TYPE_RETARGET_INTERRUPT_WITH_UNKNOWN_DEVICE_ID,
+	};
+	static const uint32_t asked[] = {
+		HV_PARTITION_PROPERTY_PROCESSOR_VENDOR, HV_PARTITION_PROPERTY_XSAVE_STATES,
+		HV_PARTITION_PROPERTY_MAX_XSAVE_DATA_SIZE,
+	};
+	int dev = dev_open(), partition, i;
+	struct mshv_vp vp[2];
+	__u64 value;
+
+	partition = partition_create_as_clients(dev, PT_LAPIC | BIT(MSHV_PT_BIT_SMT_ENABLED_GUEST));
+	ASSERT_OK(mshv_initialize_partition(partition));
+	/* Before there is a VP: how many there will be in a package */
+	EXPECT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_PROCESSORS_PER_SOCKET, 2));
+	ASSERT_OK(mshv_vp_init(&vp[0], partition, 0));
+	for (i = 0; i < ARRAY_SIZE(intercepts); i++) {
+		EXPECT_OK(mshv_install_intercept(partition, intercepts[i],
+						 HV_INTERCEPT_ACCESS_MASK_EXECUTE, 0));
+	}
+	for (i = 0; i < ARRAY_SIZE(asked); i++) {
+		EXPECT_OK(mshv_get_property(partition, asked[i], &value));
+	}
+	ASSERT_OK(mshv_vp_init(&vp[1], partition, 1));
+	for (i = 0; i < 2; i++) {
+		/* It cannot do without the register page. */
+		EXPECT_NE(NULL, vp[i].page);
+		EXPECT_OK(mshv_vp_get_register(&vp[i], HV_X64_REGISTER_INITIAL_APIC_ID, &value));
+		EXPECT_EQ(i, value);
+		EXPECT_OK(mshv_vp_set_register(&vp[i], HV_X64_REGISTER_INITIAL_APIC_ID, 2 * i));
+		EXPECT_OK(mshv_vp_get_register(&vp[i], HV_X64_REGISTER_INITIAL_APIC_ID, &value));
+		EXPECT_EQ(2 * i, value);
+		EXPECT_OK(mshv_vp_get_register(&vp[i], HV_X64_REGISTER_APIC_BASE, &value));
+		EXPECT_EQ(XAPIC | BIT(11) | (i ? 0 : BIT(8)), value) TH_LOG("VP %d", i);
+		mshv_vp_destroy(&vp[i]);
+	}
+	close(partition);
+	close(dev);
+}
+
+/* ---- Messages and events of a guest ---- */
+
+static struct {
+	uint32_t connection, reserved, type, size;
+	uint64_t payload[30];
+} guest_post __attribute__((aligned(8)));
+
+static GUEST_CODE void guest_calls(void)
+{
+	struct {
+		uint64_t address_space, flags, processors;
+	} flush __attribute__((aligned(32))) = { 0, 3 /* all spaces, all processors */, 0 };
+	uint64_t ret;
+
+	guest_hypercall_init();
+	guest_post.connection = CONNECTION;
+	guest_post.type = 1;
+	guest_post.size = 16;
+	guest_post.payload[0] = 0x1122334455667788;
+	ret = hypercall(HVCALL_POST_MESSAGE, (uintptr_t)&guest_post, 0);
+	GUEST_SYNC_ARG(1, ret);
+	ret = hypercall(HVCALL_SIGNAL_EVENT | FAST, CONNECTION | 5ULL << 32, 0);
+	GUEST_SYNC_ARG(2, ret);
+	/* What the hypervisor does by itself is not the VMM's. */
+	ret = hypercall(HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE, (uintptr_t)&flush, 0);
+	GUEST_SYNC_ARG(3, ret);
+	ret = hypercall(HVCALL_SIGNAL_EVENT | FAST, CONNECTION, 0);
+	GUEST_SYNC_ARG(4, ret);
+	GUEST_DONE();
+}
+
+TEST(messages_and_events_of_a_guest_are_the_vmms)
+{
+	const struct hv_x64_hypercall_intercept_message *msg;
+	__u64 status = HV_STATUS_SUCCESS, gpa;
+	struct test_vm vm;
+
+	vm_init_long(&vm, PT_LAPIC, guest_calls);
+	msg = (const void *)vm.vp.msg.u.payload;
+	ASSERT_OK(mshv_install_intercept(vm.partition, HV_INTERCEPT_TYPE_HYPERCALL,
+					 HV_INTERCEPT_ACCESS_MASK_EXECUTE, 0));
+	ASSERT_OK(mshv_install_intercept(vm.partition, HV_INTERCEPT_TYPE_UNKNOWN_SYNIC_CONNECTION,
+					 HV_INTERCEPT_ACCESS_MASK_EXECUTE, 0));
+
+	ASSERT_EQ(HVMSG_HYPERCALL_INTERCEPT, vm_run(&vm));
+	EXPECT_EQ(HVCALL_POST_MESSAGE, msg->rcx);
+	gpa = msg->rdx;
+	EXPECT_EQ(0x1122334455667788, *(uint64_t *)vm_guest_address(&vm, gpa + 16, 8));
+	EXPECT_EQ(3, mshv_msg_insn_length(mshv_msg_header(&vm.vp.msg)));
+	ASSERT_OK(mshv_vp_complete(&vm.vp, &status));
+	EXPECT_EQ(HV_STATUS_SUCCESS, vm_run_to_sync(&vm, 1));
+
+	ASSERT_EQ(HVMSG_HYPERCALL_INTERCEPT, vm_run(&vm));
+	EXPECT_EQ(HVCALL_SIGNAL_EVENT | FAST, msg->rcx);
+	EXPECT_EQ(CONNECTION | 5ULL << 32, msg->rdx);
+	status = HV_STATUS_INVALID_PORT_ID;
+	ASSERT_OK(mshv_vp_complete(&vm.vp, &status));
+	EXPECT_EQ(HV_STATUS_INVALID_PORT_ID, vm_run_to_sync(&vm, 2));
+	EXPECT_EQ(HV_STATUS_SUCCESS, vm_run_to_sync(&vm, 3));
+
+	/* Without the intercept the hypervisor answers. */
+	ASSERT_OK(mshv_install_intercept(vm.partition, HV_INTERCEPT_TYPE_UNKNOWN_SYNIC_CONNECTION,
+					 HV_INTERCEPT_ACCESS_MASK_NONE, 0));
+	EXPECT_EQ(HV_STATUS_INVALID_CONNECTION_ID, vm_run_to_sync(&vm, 4));
+	vm_run_to_done(&vm);
+	vm_destroy(&vm);
+}
+
+/* ---- CPUID ---- */
+
+static GUEST_CODE void guest_cpuids(void)
+{
+	uint32_t r[4];
+
+	guest_cpuid(0x40000201, 0, r);
+	GUEST_SYNC_ARG(1, r[0] | (uint64_t)r[3] << 32);
+	GUEST_DONE();
+}
+
+TEST(cpuid_of_all_vps_at_once)
+{
+	struct hv_register_x64_cpuid_result_parameters result = {
+		.eax = 0x40000201, .always_override = 1,
+		.result_eax = 0x1111, .result_eax_mask = ~0U,
+		.result_edx = 0x4444, .result_edx_mask = ~0U,
+	};
+	const struct hv_cpuid_leaf_info leaf = { .eax = 0x40000201 };
+	struct hv_cpuid_result values;
+	struct test_vm vm;
+	struct mshv_vp second, first;
+
+	vm_init_long(&vm, PT_LAPIC, guest_cpuids);
+	ASSERT_OK(mshv_register_cpuid_result(vm.partition, HV_ANY_VP, &result));
+	vm_add_vp(&vm, &second, 1, guest_cpuids);
+	ASSERT_OK(mshv_get_cpuid_values(vm.vp.fd, 0,
+					HV_GET_VP_CPUID_VALUES_APPLY_REGISTERED_VALUES, &leaf,
+					&values, 1));
+	EXPECT_EQ(0x1111, values.eax);
+	EXPECT_EQ(0x444400001111, vm_run_to_sync(&vm, 1));
+	first = vm.vp;
+	vm.vp = second;
+	EXPECT_EQ(0x444400001111, vm_run_to_sync(&vm, 1)) TH_LOG("a VP that came later");
+	vm.vp = first;
+	mshv_vp_destroy(&second);
+	vm_destroy(&vm);
+}
+
+/* ---- The local APIC's page ---- */
+
+static volatile uint32_t xapic_vector;
+
+static void end_in_xapic(struct guest_frame *frame)
+{
+	xapic_vector = frame->vector;
+	*(volatile uint32_t *)(XAPIC + 0xb0) = 0;
+}
+
+static GUEST_CODE void guest_uses_xapic(void)
+{
+	volatile uint32_t *apic = (void *)XAPIC;
+
+	guest_handler = end_in_xapic;
+	guest_install_handlers();
+	apic[XAPIC_SVR / 4] = APIC_SVR_ENABLE | 0xff;
+	GUEST_SYNC_ARG(1, apic[XAPIC_ID / 4] >> 24);
+	sti_hlt();
+	GUEST_SYNC_ARG(2, xapic_vector);
+	sti_hlt();
+	GUEST_SYNC_ARG(3, xapic_vector);
+	GUEST_DONE();
+}
+
+TEST(guest_in_xapic_mode)
+{
+	int dev = dev_open(), partition;
+	struct test_vm vm;
+	__u64 id = 0;
+
+	partition = partition_create_as_clients(dev, BIT(MSHV_PT_BIT_LAPIC));
+	ASSERT_OK(mshv_initialize_partition(partition));
+	vm_init_long_with(&vm, dev, partition, guest_uses_xapic);
+	ASSERT_OK(mshv_vp_set_register(&vm.vp, HV_X64_REGISTER_INITIAL_APIC_ID, 3));
+	EXPECT_OK(mshv_vp_get_register(&vm.vp, HV_X64_REGISTER_APIC_ID, &id));
+	EXPECT_OK(mshv_vp_set_register(&vm.vp, HV_X64_REGISTER_APIC_ID, id));
+	EXPECT_EQ(3, vm_run_to_sync(&vm, 1));
+	/* An edge, by physical destination; then level, with the EOI for the VMM */
+	ASSERT_OK(mshv_assert_interrupt(partition, HV_X64_INTERRUPT_TYPE_FIXED, 3, 0x61));
+	EXPECT_EQ(0x61, vm_run_to_sync(&vm, 2));
+	ASSERT_OK(mshv_assert_interrupt(partition, HV_X64_INTERRUPT_TYPE_FIXED |
+					HV_INTERRUPT_CONTROL_LEVEL_TRIGGERED, 3, 0x62));
+	ASSERT_EQ(HVMSG_X64_APIC_EOI, vm_run(&vm));
+	EXPECT_EQ(0x62, mshv_msg_eoi(&vm.vp.msg)->interrupt_vector);
+	EXPECT_EQ(0x62, vm_run_to_sync(&vm, 3));
+	vm_run_to_done(&vm);
+	vm_destroy(&vm);
+}
+
+MSHV_TEST_MAIN
