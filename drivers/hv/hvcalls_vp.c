@@ -94,6 +94,8 @@ int mshv_hvcall_map_vp_state_page(struct mshv_pool *pool, u32 vp_index, u16 type
 	struct hv_output_map_vp_state_page out;
 	struct mshv_hvcall call = {
 		.code = HVCALL_MAP_VP_STATE_PAGE,
+		/* Older hypervisors have no register page, which is nothing to warn of. */
+		.flags = type == HV_VP_STATE_PAGE_REGISTERS ? MSHV_HVCALL_QUIET : 0,
 		.in = &in,
 		.in_size = sizeof(in),
 		.out = &out,

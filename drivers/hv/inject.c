@@ -66,7 +66,7 @@ static bool inject_fast(struct mshv_partition *partition, const struct mshv_rout
 
 	rcu_read_lock();
 	vp = mshv_partition_vp(partition, route->dest);
-	posted = vp && post_vector(vp->register_page, route->vector);
+	posted = vp && vp->register_page && post_vector(vp->register_page, route->vector);
 	if (posted) {
 		wake_up(&vp->run.queue);
 		/* One that is in the hypervisor already may not look again: see dispatch(). */

@@ -40,7 +40,7 @@ static u64 interrupts_pending(const struct mshv_vp *vp)
 	if (!mshv_fast_interrupts())
 		return 0;
 
-	return READ_ONCE(vp->register_page->interrupt_vectors.as_uint64);
+	return vp->register_page ? READ_ONCE(vp->register_page->interrupt_vectors.as_uint64) : 0;
 }
 
 static bool may_dispatch(const struct mshv_vp *vp)

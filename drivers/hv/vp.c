@@ -139,8 +139,15 @@ static int vp_map_pages(struct mshv_vp *vp)
 	int ret;
 
 	ret = vp_map_page(vp, HV_VP_STATE_PAGE_INTERCEPT_MESSAGE, (void **)&vp->intercept_page);
-	if (!ret)
+	if (!ret) {
 		ret = vp_map_page(vp, HV_VP_STATE_PAGE_REGISTERS, (void **)&vp->register_page);
+		/*
+		 * Older hypervisors have no such page. Whoever maps it is told so, and
+		 * has the same registers by hypercalls.
+		 */
+		if (ret == -EINVAL || ret == -EOPNOTSUPP)
+			ret = 0;
+	}
 	if (!ret)
 		ret = mshv_stats_map_vp(vp);
 	if (ret)

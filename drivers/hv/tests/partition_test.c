@@ -8,11 +8,16 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include <tlfs/cpuid.h>
+#include <tlfs/interrupt.h>
 #include <tlfs/status.h>
 #include <tlfs/system.h>
+#include <tlfs/vp.h>
 #include <uapi/linux/mshv.h>
 
 #include "../device.h"
+#include "../intr.h"
+#include "../mshv.h"
 #include "../partition.h"
 #include "../vp.h"
 #include "test.h"
@@ -242,6 +247,37 @@ static void state_page_that_is_no_memory_is_refused(struct kunit *test)
 	}
 	fake_hv_reset();
 	test_close(fd);
+}
+
+/* As hypervisors answer that do not have it */
+static int no_register_page(const struct fake_call *call, u16 *done, void *context)
+{
+	const struct hv_input_map_vp_state_page *in = call->in;
+
+	return in->type == HV_VP_STATE_PAGE_REGISTERS ? HV_STATUS_INVALID_PARAMETER : FAKE_DEFAULT;
+}
+
+static void vp_may_have_no_register_page(struct kunit *test)
+{
+	const struct mshv_route route = {
+		.valid = true, .vector = 0x61, .type = HV_X64_INTERRUPT_TYPE_FIXED, .dest = 0,
+	};
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	int vp_fd;
+
+	fake_hv_reset();
+	fake_hv_handle(HVCALL_MAP_VP_STATE_PAGE, no_register_page, NULL);
+	vp_fd = test_vp(test, fd, 0);
+	KUNIT_EXPECT_NULL(test, mshv_partition_vp(partition, 0)->register_page);
+	KUNIT_EXPECT_NOT_NULL(test, mshv_partition_vp(partition, 0)->intercept_page);
+	/* Even if the hypervisor says that it takes interrupts from such pages */
+	mshv_root.platform.ext_features |= HV_VP_DISPATCH_INTERRUPT_INJECTION_AVAILABLE;
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &route), 0);
+	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_ASSERT_VIRTUAL_INTERRUPT), 1);
+	test_close(vp_fd);
+	test_close(fd);
+	fake_hv_reset();
 }
 
 /*
@@ -509,6 +545,7 @@ static struct kunit_case partition_cases[] = {
 	KUNIT_CASE(vp_is_published_before_its_file_is),
 	KUNIT_CASE(vp_without_parent_statistics_is_created),
 	KUNIT_CASE(state_page_that_is_no_memory_is_refused),
+	KUNIT_CASE(vp_may_have_no_register_page),
 	KUNIT_CASE(nothing_is_left_whichever_hypercall_fails),
 	KUNIT_CASE(shortage_of_memory_at_any_hypercall_is_made_good),
 	KUNIT_CASE(nothing_is_left_whichever_allocation_fails),

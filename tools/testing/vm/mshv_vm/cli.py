@@ -9,7 +9,7 @@ import shlex
 import signal
 import sys
 
-from . import cpio, initramfs, kernel, shell
+from . import cpio, grub, initramfs, kernel, shell
 from .error import RigError
 from .machine import PORTS, Config
 from .session import Session
@@ -114,6 +114,8 @@ def _add_options(sub, name, images):
     sub.add_argument("--cpu", default="", metavar="MODEL", help="QEMU's processor model")
     sub.add_argument("--no-hypervisor", action="store_true",
                      help="boot the kernel on the bare machine; no module is loaded")
+    sub.add_argument("--boot", choices=["qemu", *grub.LOADERS], default="qemu",
+                     help="who loads openhv: QEMU, or GRUB by multiboot2 (default: qemu)")
     sub.add_argument("--no-module", action="store_true", help="do not load mshv_root.ko")
     sub.add_argument("--sched", choices=["root", "core"], default="root",
                      help="who schedules guests: the root partition or openhv (default: root)")
@@ -198,12 +200,14 @@ def _openhv_options(options):
 def _config(options):
     chosen = kernel.find(options.images, options.kernel)
     openhv = ""
+    if options.no_hypervisor and options.boot != "qemu":
+        raise RigError("--boot: there is no hypervisor to load")
     if not options.no_hypervisor:
         openhv = os.path.join(options.images, "openhv.elf")
         if not os.path.exists(openhv):
             raise RigError(f"{openhv}: no such file: run make first")
     return Config(kernel=chosen.image, initramfs=_initramfs(options, chosen), openhv=openhv,
-                  openhv_options=_openhv_options(options),
+                  openhv_options=_openhv_options(options), boot=options.boot,
                   kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
                   cpus=options.cpus, memory=options.memory, accel=options.accel,
                   cpu=options.cpu, terminal=options.subcommand == "shell")

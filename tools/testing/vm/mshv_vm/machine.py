@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 
-from . import accel
+from . import accel, grub
 from .error import RigError
 
 QEMU = "qemu-system-x86_64"
@@ -29,6 +29,7 @@ class Config:
     initramfs: bytes
     openhv: str = ""  # the image, or "" for none
     openhv_options: str = ""
+    boot: str = "qemu"  # who loads openhv: QEMU itself, or one of grub.LOADERS
     kernel_options: str = ""
     cpus: int = 2
     memory: str = "2G"
@@ -86,8 +87,17 @@ class Machine:
         """A name that QEMU can open: in a list of modules no path may hold a space."""
         return f"/proc/self/fd/{self._inherit(fd)}"
 
+    def _boot_grub(self):
+        disc = self._inherit_path(memory_file("cd", grub.image(self.config)))
+        drive = f"file={disc},format=raw,if=none,id=cd,media=cdrom,readonly=on,file.locking=off"
+        return [*grub.firmware(self.config.boot), "-drive", drive,
+                "-device", "ide-cd,drive=cd,bootindex=0",
+                "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+
     def _boot(self):
         config = self.config
+        if config.boot in grub.LOADERS:
+            return self._boot_grub()
         initramfs = self._inherit_path(memory_file("initramfs", config.initramfs))
         kernel = self._inherit_path(os.open(config.kernel, os.O_RDONLY | os.O_CLOEXEC))
         if not config.openhv:
