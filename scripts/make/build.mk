@@ -12,7 +12,7 @@ ALL_MODULES := $(KERNELS:%=$(O)/modules/%/drivers/hv/mshv_root.ko)
 ALL_IMAGES := $(KERNELS:%=$(IMAGES)/%/modules.cpio)
 
 # What must be there is checked each time, which is quick, and makes nothing newer.
-DEPS	:= deps-build deps-vm deps-kunit deps-style deps-crates
+DEPS	:= deps-build deps-vm deps-kunit deps-style deps-crates deps-fuzz
 $(DEPS): deps-%:
 	$(Q)scripts/deps $*
 

@@ -36,4 +36,14 @@ kunit: | deps-kunit	## run the module's unit tests in QEMU
 coverage: | deps-kunit	## which lines of the module its unit tests reach; fails under 90 %
 	$(Q)O=$(O) tools/testing/kunit/run --coverage
 
-.PHONY: accel run shell check check-vm selftests check-crates kunit coverage
+# --- openhv's core as a program of the host ------------------------------------
+
+OPENHV_TESTS	= $(MAKE) -C tools/openhv/tests O=$(O)/openhv/tests V=$(V)
+
+coverage-openhv: | deps-build	## lines of openhv's core that its unit tests reach (LINES=1: those they do not)
+	$(Q)$(OPENHV_TESTS) coverage LINES=$(LINES)
+
+fuzz: | deps-fuzz	## fuzz openhv's core, each target for SECONDS=60 (ONLY=NAME: one of them)
+	$(Q)$(OPENHV_TESTS) fuzz ONLY=$(ONLY) $(if $(SECONDS),SECONDS=$(SECONDS))
+
+.PHONY: accel run shell check check-vm selftests check-crates kunit coverage coverage-openhv fuzz

@@ -66,7 +66,8 @@ hv_status_t pool_deposit(struct pool *pool, const u64 *pfns, u32 count)
 	u32 i;
 
 	for (i = 0; i < count; i++) {
-		if (!frame_change(pfns[i], FRAME_ROOT, FRAME_POOL))
+		/* Page 0 cannot be in a list that ends with address 0. */
+		if (!pfns[i] || !frame_change(pfns[i], FRAME_ROOT, FRAME_POOL))
 			break;
 		root_hide_page(pfns[i]);
 	}

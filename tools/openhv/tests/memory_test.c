@@ -462,4 +462,18 @@ TEST_ON_MACHINE(root_touching_devices_leaves_the_tables_for_its_own_memory)
 	EXPECT_EQ(0, deposit(child_create(CHILD_FLAGS), 1));
 }
 
+/* Its address is the end of a pool's list: with it, all the others would be lost. */
+TEST_ON_MACHINE(page_0_is_not_taken)
+{
+	struct partition *p = child_new();
+	u64 free = p->pool.free, pfn = 0;
+
+	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
+		  hv_status(hv_rep(HVCALL_DEPOSIT_MEMORY, 1, &p->id, 8, &pfn, 8, NULL, 0)));
+	EXPECT_EQ(FRAME_ROOT, frame_type(0));
+	EXPECT_TRUE(root_sees(0));
+	EXPECT_EQ(free, p->pool.free);
+	child_gone(p);
+}
+
 TEST_HARNESS_MAIN
