@@ -20,6 +20,9 @@ shell: accel images	## a prompt in a root partition with /dev/mshv
 check: images-all | deps-kunit	## run every test (ONLY=REGEX: only some)
 	$(Q)$(CHECK) --only '$(ONLY)'
 
+check-long: images-all	## run the tests that take long (an hour or two; ONLY=REGEX)
+	$(Q)$(CHECK) --long --only '$(ONLY)'
+
 check-vm: images-all	## run the tests that need no KUnit kernel
 	$(Q)$(CHECK) --only '^(?!kunit)'
 
@@ -29,4 +32,4 @@ selftests: images-all	## run the selftests in root partitions
 kunit: | deps-kunit	## run the module's unit tests in QEMU
 	$(Q)$(CHECK) --only '^kunit'
 
-.PHONY: accel run shell check check-vm selftests kunit
+.PHONY: accel run shell check check-long check-vm selftests kunit
