@@ -20,6 +20,9 @@ shell: accel images	## a prompt in a root partition with /dev/mshv
 check: images-all crates | deps-kunit	## run every test (ONLY=REGEX: only some)
 	$(Q)$(CHECK) --only '$(ONLY)'
 
+check-long: images-all	## run the tests that take long (an hour or two; ONLY=REGEX)
+	$(Q)$(CHECK) --long --only '$(ONLY)'
+
 check-vm: images-all crates	## run the tests that need no KUnit kernel
 	$(Q)$(CHECK) --only '^(?!kunit)'
 
@@ -46,4 +49,4 @@ coverage-openhv: | deps-build	## lines of openhv's core that its unit tests reac
 fuzz: | deps-fuzz	## fuzz openhv's core, each target for SECONDS=60 (ONLY=NAME: one of them)
 	$(Q)$(OPENHV_TESTS) fuzz ONLY=$(ONLY) $(if $(SECONDS),SECONDS=$(SECONDS))
 
-.PHONY: accel run shell check check-vm selftests check-crates kunit coverage coverage-openhv fuzz
+.PHONY: accel run shell check check-long check-vm selftests check-crates kunit coverage coverage-openhv fuzz

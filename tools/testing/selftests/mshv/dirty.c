@@ -152,6 +152,25 @@ TEST_F(guest, states_by_hypercall)
 	EXPECT_GT(0, mshv_get_access_states(self->vm.partition, 0x10, REGION_GPA, states, 1));
 }
 
+TEST_F(guest, what_cannot_be_told_is_not_cleared)
+{
+	struct mshv_gpap_access_bitmap args = {
+		.access_type = MSHV_GPAP_ACCESS_TYPE_DIRTY,
+		.access_op = MSHV_GPAP_ACCESS_OP_CLEAR,
+		.page_count = REGION_PAGES,
+		.gpap_base = REGION_GPA / PAGE_SIZE,
+	};
+	void *read_only = mem_alloc(PAGE_SIZE);
+
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
+	write_pages(&self->vm, 70, 1000);
+	ASSERT_EQ(0, mprotect(read_only, PAGE_SIZE, PROT_READ));
+	args.bitmap_ptr = (uintptr_t)read_only;
+	EXPECT_ERRNO(EFAULT, ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args));
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
+	EXPECT_TRUE(page_is_set(self->bitmap, 70));
+}
+
 TEST_F(guest, wrong_arguments_are_refused)
 {
 	const struct mshv_gpap_access_bitmap good = {

@@ -13,6 +13,7 @@ Keys of a section:
   status    the exit status that is expected    (default: 0)
   output    regular expressions, one a line, that what it prints must match
   ktap      yes: what it prints is KTAP, and each result counts
+  long      yes: it takes long, and is run by "check --long" alone
 In host, rig and options @NAME@ stands for the variable NAME, which the caller gives; in run
 @KERNEL@, @CPUS@ and @SCHED@ stand for what it runs on.
 """
@@ -26,8 +27,8 @@ import shlex
 
 from .error import RigError
 
-_KEYS = {"host", "run", "rig", "kernel", "cpus", "sched", "options", "timeout", "status", "output",
-         "ktap"}
+_KEYS = {"host", "run", "rig", "kernel", "cpus", "sched", "options", "timeout", "status",
+         "output", "ktap", "long"}
 _KINDS = ("host", "run", "rig")
 _RIG_SECONDS = 30
 _RUN_ONLY = {"kernel", "cpus", "sched", "options"}
@@ -43,6 +44,7 @@ class Test:
     status: int = 0
     output: tuple = ()
     ktap: bool = False
+    long: bool = False
 
 
 def _substitute(text, variables):
@@ -76,6 +78,7 @@ def _expand(name, section, rig, log_dir, variables):
         "status": section.getint("status", 0),
         "output": tuple(line for line in section.get("output", "").split("\n") if line),
         "ktap": section.getboolean("ktap", False),
+        "long": section.getboolean("long", False),
     }
     if kind == "host":
         command = ["bash", "-c", _substitute(section["host"], variables)]
