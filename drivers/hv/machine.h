@@ -6,6 +6,8 @@
 #ifndef MSHV_MACHINE_H
 #define MSHV_MACHINE_H
 
+#include <linux/types.h>
+
 /**
  * mshv_machine_init() - have a say in what becomes of the machine
  *
