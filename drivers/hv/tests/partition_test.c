@@ -264,13 +264,15 @@ static void vp_may_have_no_register_page(struct kunit *test)
 	};
 	int fd = test_partition(test);
 	struct mshv_partition *partition = test_partition_of(test, fd);
+	struct mshv_vp *vp;
 	int vp_fd;
 
 	fake_hv_reset();
 	fake_hv_handle(HVCALL_MAP_VP_STATE_PAGE, no_register_page, NULL);
 	vp_fd = test_vp(test, fd, 0);
-	KUNIT_EXPECT_NULL(test, mshv_partition_vp(partition, 0)->register_page);
-	KUNIT_EXPECT_NOT_NULL(test, mshv_partition_vp(partition, 0)->intercept_page);
+	vp = test_vp_of(test, vp_fd);
+	KUNIT_EXPECT_NULL(test, vp->register_page);
+	KUNIT_EXPECT_NOT_NULL(test, vp->intercept_page);
 	/* Even if the hypervisor says that it takes interrupts from such pages */
 	mshv_root.platform.ext_features |= HV_VP_DISPATCH_INTERRUPT_INJECTION_AVAILABLE;
 	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &route), 0);

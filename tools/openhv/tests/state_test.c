@@ -187,6 +187,10 @@ TEST_ON_MACHINE(statistics_of_a_child)
 	map_ram(p, 0, 3);
 	id.partition.partition_id = p->id;
 	id.partition.stats_area_type = HV_STATS_AREA_SELF;
+	/* The child's pool has pages; what is wanted is root's. */
+	EXPECT_EQ(HV_STATUS_INSUFFICIENT_MEMORY,
+		  stats(HVCALL_MAP_STATS_PAGE, HV_STATS_OBJECT_PARTITION, &id, &page));
+	ASSERT_EQ(0, deposit(HV_PARTITION_ID_SELF, 2));
 	ASSERT_EQ(0, stats(HVCALL_MAP_STATS_PAGE, HV_STATS_OBJECT_PARTITION, &id, &page));
 	EXPECT_EQ(p->id, page[HV_STATS_PARTITION_PARTITION_ID]);
 	EXPECT_EQ(3, page[HV_STATS_PARTITION_GPA_PAGES_4K]);
@@ -216,6 +220,7 @@ TEST_ON_MACHINE(statistics_of_a_vp)
 	begin();
 	id.vp.partition_id = p->id;
 	id.vp.stats_area_type = HV_STATS_AREA_SELF;
+	ASSERT_EQ(0, deposit(HV_PARTITION_ID_SELF, 1));
 	ASSERT_EQ(0, stats(HVCALL_MAP_STATS_PAGE, HV_STATS_OBJECT_VP, &id, &page));
 	vp->exits[OPENHV_EXIT_MSR_READ] = 4;
 	vp->exits[OPENHV_EXIT_MSR_WRITE] = 5;
