@@ -39,6 +39,36 @@ kunit: | deps-kunit	## run the module's unit tests in QEMU
 coverage: | deps-kunit	## which lines of the module its unit tests reach; fails under 90 %
 	$(Q)O=$(O) tools/testing/kunit/run --coverage
 
+# --- What it costs -------------------------------------------------------------
+
+BENCH	:= $(O)/bench
+ROUNDS	?= 20000
+KVM_MODULES := irqbypass kvm kvm-amd
+
+$(BENCH)/port_exit: tools/testing/bench/port_exit.c libmshv | deps-build
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -static -O2 -Wall -Wextra -Werror -Iinclude -Iinclude/uapi -Itools/lib/mshv/include \
+		-o $@ $< $(O)/libmshv/libmshv.a
+
+# KVM on the same emulated machine, without openhv, is what it is compared with.
+bench: accel images $(BENCH)/port_exit	## what an exit of a guest to its VMM costs, beside KVM's
+	$(Q)set -e; for module in $(KVM_MODULES); do \
+		find $(O)/kernels/$(KERNEL)/image/lib/modules/ -name $$module.ko.xz \
+			-exec xz -dc {} \; >$(BENCH)/$$module.ko; \
+		find $(O)/kernels/$(KERNEL)/image/lib/modules/ -name $$module.ko \
+			-exec cp {} $(BENCH)/ \; ; \
+	done
+	$(Q)set -e; for sched in root core; do \
+		echo "sched=$$sched"; \
+		$(MSHV_VM) exec $(MACHINE) --sched $$sched --copy $(BENCH)/port_exit \
+			--copy tools/testing/bench/port-exit -- ./port-exit mshv $(ROUNDS); \
+	done
+	$(Q)$(MSHV_VM) exec $(MACHINE) --no-hypervisor --copy $(BENCH)/port_exit \
+		--copy tools/testing/bench/port-exit $(KVM_MODULES:%=--copy $(BENCH)/%.ko) \
+		-- ./port-exit kvm $(ROUNDS)
+
+.PHONY: bench
+
 # --- openhv's core as a program of the host ------------------------------------
 
 OPENHV_TESTS	= $(MAKE) -C tools/openhv/tests O=$(O)/openhv/tests V=$(V)
