@@ -220,6 +220,7 @@ void linux_load(struct vp *vp)
 	make_tables();
 	memcpy((void *)at, (void *)(image + setup), boot_info.kernel.size - setup);
 	set_registers(vp, at + ENTRY_64);
-	log_info("root: kernel of %llu KiB at %llx, initrd of %llu KiB", boot_info.kernel.size / 1024,
-		 at, boot_info.has_initrd ? boot_info.initrd.size / 1024 : 0UL);
+	log_info("root: kernel of %llu KiB at %llx, initrd of %llu KiB",
+		 boot_info.kernel.size / 1024, at,
+		 boot_info.has_initrd ? boot_info.initrd.size / 1024 : 0UL);
 }

@@ -137,7 +137,7 @@ static void start(void)
 	 */
 	park = platform_is_tcg();
 	if (park && count < 2)
-		refuse("under QEMU's emulator openhv keeps one CPU for itself: give it -smp 2 or more");
+		refuse("under QEMU's emulator openhv keeps one CPU to itself: give -smp 2 or more");
 
 	platform_memory_init(count);
 	paging_init(platform_map_end());

@@ -76,6 +76,7 @@ struct boot_info {
 	bool has_rsdp;
 	u8 rsdp_copy[36];	/* of the ACPI root pointer, if the loader gives one */
 };
+
 extern struct boot_info boot_info;
 
 /**

@@ -16,7 +16,8 @@ multiboot2_header:
 	.long	MULTIBOOT2_HEADER_MAGIC
 	.long	MULTIBOOT2_ARCH_I386
 	.long	multiboot2_end - multiboot2_header
-	.long	-(MULTIBOOT2_HEADER_MAGIC + MULTIBOOT2_ARCH_I386 + multiboot2_end - multiboot2_header)
+	.long	-(MULTIBOOT2_HEADER_MAGIC + MULTIBOOT2_ARCH_I386 + \
+		  multiboot2_end - multiboot2_header)
 	/* Modules on page boundaries */
 	.short	MULTIBOOT2_TAG_ALIGN, 0
 	.long	8

@@ -220,7 +220,8 @@ static void child_cpuid(struct vp *vp, u32 leaf, u32 subleaf, struct hv_cpuid_re
 
 	host(leaf, subleaf, r);
 	if (features_cpuid_mask(p->proc_features, p->xsave_features, leaf,
-				leaf == 1 || leaf >= 0x80000000 ? 0 : subleaf, mask) && leaf != 0xD) {
+				leaf == 1 || leaf >= 0x80000000 ? 0 : subleaf, mask) &&
+	    leaf != 0xD) {
 		r->eax &= mask[0];
 		r->ebx &= mask[1];
 		r->ecx &= mask[2];

@@ -167,8 +167,8 @@ static void exit_hlt(struct vp *vp)
 	u32 length = vp_insn_length(vp, 1);
 
 	vp->halted = true;
-	if (!partition_is_root(vp->partition) && !(vp->vcpu.rflags & RFLAGS_IF) && !READ_ONCE(vp->nmi_pending) &&
-	    partition_is_dead(vp->partition)) {
+	if (!partition_is_root(vp->partition) && !(vp->vcpu.rflags & RFLAGS_IF) &&
+	    !READ_ONCE(vp->nmi_pending) && partition_is_dead(vp->partition)) {
 		/* An intercept like others: what happens next is up to the parent. */
 		vp->halted = false;
 		intercept_halt(vp);

@@ -146,7 +146,8 @@ static hv_status_t get_property(struct partition *p, u32 code, u64 *value)
 		break;
 	case HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0:
 	case HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1:
-		*value = root ? host_proc_features[code - HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0] :
+		*value = root ?
+			 host_proc_features[code - HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0] :
 			 p->proc_features[code - HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0];
 		break;
 	case HV_PARTITION_PROPERTY_ROOT_PROCESSOR_FEATURES0:

@@ -78,8 +78,8 @@ const struct hvcall_desc hvcall_table[] = {
 	ROOT(UNMAP_STATS_PAGE, unmap_stats_page, hv_input_map_stats_page),
 	ROOT(SET_SYSTEM_PROPERTY, set_system_property, hv_input_set_system_property),
 	CALL(ADD_LOGICAL_PROCESSOR, add_logical_processor, HVC_ROOT,
-	     sizeof(struct hv_input_add_logical_processor), 0, sizeof(struct hv_lp_startup_status), 0,
-	     EBX(HV_CPU_MANAGEMENT)),
+	     sizeof(struct hv_input_add_logical_processor), 0,
+	     sizeof(struct hv_lp_startup_status), 0, EBX(HV_CPU_MANAGEMENT)),
 	ROOT_OUT(GET_SYSTEM_PROPERTY, get_system_property, hv_input_get_system_property,
 		 hv_output_get_system_property),
 	CALL(MAP_DEVICE_INTERRUPT, map_device_interrupt, HVC_ROOT | HVC_VAR,
@@ -116,4 +116,5 @@ const struct hvcall_desc hvcall_table[] = {
 	ROOT_OUT(GET_PARTITION_PROPERTY_EX, get_partition_property_ex,
 		 hv_input_get_partition_property_ex, hv_partition_property_vmm_capabilities),
 };
+
 const u32 hvcall_table_size = ARRAY_SIZE(hvcall_table);

@@ -38,6 +38,7 @@ static void remember(u32 port)
 {
 	bitmap_set_atomic(pending, port);
 	WRITE_ONCE(pending_any, 1);
+	/* Remembered first, then the look at the ring */
 	smp_mb();
 }
 
@@ -57,6 +58,7 @@ static bool push(struct vp *vp, u32 sint, u32 port, bool *notify)
 		if (!room) {
 			remember(port);
 			WRITE_ONCE(ring->ring_full, 1);
+			/* ring_full first, then the look at the ring */
 			smp_mb();
 			room = !READ_ONCE(ring->data[head]);
 			if (room)
@@ -65,6 +67,7 @@ static bool push(struct vp *vp, u32 sint, u32 port, bool *notify)
 		if (room) {
 			store_release(&ring->data[head], port);
 			s->ring_head[sint] = (head + 1) % HV_SYNIC_EVENT_RING_MESSAGE_COUNT;
+			/* The port first, then the look at the mask */
 			smp_mb();
 			if (!READ_ONCE(ring->signal_masked)) {
 				s->ring_notify |= TLFS_BIT(sint);

@@ -19,16 +19,19 @@ static void park(struct lp *lp, struct vp *vp)
 {
 	vcpu_sync(lp, &vp->vcpu);
 	store_release(&vp->parked, 1);
+	/* Parked first, then the look at held: vp_lock() does the reverse */
 	smp_mb();
 	while (READ_ONCE(vp->held))
 		cpu_relax();
 	store_release(&vp->parked, 0);
+	/* Not parked for all to see, before the VP is touched */
 	smp_mb();
 }
 
 void vp_begin(struct lp *lp, struct vp *vp)
 {
 	WRITE_ONCE(vp->lp, lp);
+	/* vp_lock() sets held, then looks whether the VP runs and where */
 	smp_mb();
 	if (READ_ONCE(vp->held))
 		park(lp, vp);
@@ -177,6 +180,7 @@ static bool begin_guest_mode(struct vp *vp)
 	u64 generation;
 
 	WRITE_ONCE(vp->in_guest, 1);
+	/* Said first, then the look at what others want */
 	smp_mb();
 	generation = READ_ONCE(vp->partition->gpamap.generation);
 	if (vp->generation != generation) {

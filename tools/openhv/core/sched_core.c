@@ -261,6 +261,7 @@ static void idle(struct lp *lp)
 {
 	htimer_cancel(&lp->slice_timer);
 	WRITE_ONCE(lp->idle, true);
+	/* Said first, then the look at the queue */
 	smp_mb();
 	if (!READ_ONCE(lp->queue.count) && !READ_ONCE(lp->need_resched))
 		lp_wait_for_interrupt(lp);

@@ -62,6 +62,7 @@ static bool ready_after_all(struct vp *vp)
 {
 	/* An event may have come between the decision to block and its announcement. */
 	WRITE_ONCE(vp->blocked, VP_BLOCKED);
+	/* Announced first, then the look for an event */
 	smp_mb();
 	if (!vp_can_continue(vp))
 		return false;

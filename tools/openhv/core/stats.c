@@ -125,7 +125,8 @@ static void fill_fixed(const struct hv_input_map_stats_page *in, const struct ta
 		page[HV_STATS_PARTITION_GPA_PAGES_4K] = t->partition->gpamap.pages_4k;
 		page[HV_STATS_PARTITION_GPA_PAGES_2M] = t->partition->gpamap.pages_2m;
 		page[HV_STATS_PARTITION_GPA_PAGES_1G] = t->partition->gpamap.pages_1g;
-		page[HV_STATS_PARTITION_GPA_SPACE_MODIFICATIONS] = t->partition->gpamap.modifications;
+		page[HV_STATS_PARTITION_GPA_SPACE_MODIFICATIONS] =
+			t->partition->gpamap.modifications;
 		break;
 	}
 }

@@ -226,6 +226,7 @@ hv_status_t synic_post(struct vp *vp, u32 sint, const struct hv_message *msg)
 		 * flag, then look at the type again: one of us sees the other.
 		 */
 		atomic_or(&slot->header.message_flags, (u8)HV_MESSAGE_FLAG_PENDING);
+		/* The flag first, then the type */
 		smp_mb();
 		if (READ_ONCE(slot->header.message_type) != HVMSG_NONE)
 			status = HV_STATUS_INSUFFICIENT_BUFFERS;
@@ -275,6 +276,7 @@ bool synic_slot_claim(struct vp *vp, u32 sint)
 
 		if (READ_ONCE(slot->header.message_type) != HVMSG_NONE) {
 			atomic_or(&slot->header.message_flags, (u8)HV_MESSAGE_FLAG_PENDING);
+			/* The flag first, then the type */
 			smp_mb();
 		}
 		free = READ_ONCE(slot->header.message_type) == HVMSG_NONE;

@@ -23,7 +23,8 @@ u64 tsc_to_100ns(u64 tsc)
 /* Rounded up, so that a deadline has passed when its time is compared again. */
 u64 tsc_from_100ns(u64 t)
 {
-	return ((unsigned __int128)t * tsc_hz + HV_REFERENCE_TIME_HZ - 1) / HV_REFERENCE_TIME_HZ + 1;
+	return ((unsigned __int128)t * tsc_hz + HV_REFERENCE_TIME_HZ - 1) /
+	       HV_REFERENCE_TIME_HZ + 1;
 }
 
 u64 hv_time(void)
@@ -112,12 +113,14 @@ void partition_tsc_page(struct partition *p, struct hv_reference_tsc_page *page)
 		vp_put(vp);
 	}
 	WRITE_ONCE(page->sequence, HV_REFERENCE_TSC_SEQUENCE_INVALID);
+	/* Invalid before anything changes */
 	smp_wmb();
 	page->scale = scale;
 	if ((s64)guest_offset < 0)
 		page->offset = p->time_offset + tsc_to_100ns(-guest_offset);
 	else
 		page->offset = p->time_offset - tsc_to_100ns(guest_offset);
+	/* Valid again only after all of it */
 	smp_wmb();
 	if (p->time_frozen)
 		return;

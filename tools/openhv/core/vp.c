@@ -11,7 +11,8 @@
 #include <openhv/sched.h>
 #include <openhv/string.h>
 
-void vp_init(struct vp *vp, struct partition *p, u32 index, u32 apic_id, const struct vp_pages *pages)
+void vp_init(struct vp *vp, struct partition *p, u32 index, u32 apic_id,
+	     const struct vp_pages *pages)
 {
 	void *synic[3] = { pages->simp, pages->siefp, pages->sirbp };
 
@@ -161,12 +162,14 @@ void vp_lock(struct vp *vp)
 {
 	spin_lock(&vp->lock);
 	WRITE_ONCE(vp->held, 1);
+	/* Held first, then the look whether the VP runs: its LP does the reverse */
 	smp_mb();
 	while (READ_ONCE(vp->running) == VP_RUNNING && !READ_ONCE(vp->parked)) {
 		if (READ_ONCE(vp->in_guest))
 			lp_kick(READ_ONCE(vp->lp));
 		cpu_relax();
 	}
+	/* What its LP wrote is seen by the owner */
 	smp_mb();
 }
 

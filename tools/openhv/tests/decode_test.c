@@ -159,7 +159,9 @@ static bool access_by(struct vp *vp, u64 gpa, bool write, const char *code, u32 
 	};
 	return vp_emulate_mmio(vp);
 }
-#define ACCESS(gpa, write, code) access_by(vp, gpa, write, code "\x90\x90\x90\x90", sizeof(code) + 3)
+
+#define ACCESS(gpa, write, code) \
+	access_by(vp, gpa, write, code "\x90\x90\x90\x90", sizeof(code) + 3)
 #define APIC(reg) (APIC_DEFAULT_BASE + (reg))
 
 TEST_ON_MACHINE(apic_page_is_written_and_read)
@@ -278,6 +280,7 @@ static u64 operand(struct vp *vp, u64 gpa, u32 flags, const char *code, u32 size
 	memory_operand_gva(vp, &m);
 	return m.memory_access_info & HV_X64_MEMORY_ACCESS_GVA_VALID ? m.guest_virtual_address : 0;
 }
+
 #define OPERAND(gpa, code) operand(vp, gpa, 0, code, sizeof(code) - 1)
 
 TEST_ON_MACHINE(operand_address_is_told_where_it_is_the_one)

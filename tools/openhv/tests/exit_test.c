@@ -47,6 +47,7 @@ static struct hv_output_dispatch_vp run(const struct vcpu_exit *exits, u32 count
 	EXPECT_EQ(0, host_exits_left());
 	return out;
 }
+
 #define RUN(...) ({ \
 	const struct vcpu_exit run_exits[] = { __VA_ARGS__ }; \
 	run(run_exits, ARRAY_SIZE(run_exits)); })
@@ -246,7 +247,7 @@ TEST_ON_MACHINE(writes_of_control_registers)
 	RUN({ .reason = VCPU_EXIT_CR_WRITE, .cr = { 4 } }, IO_EXIT(1));
 	EXPECT_EQ(13, host_injected.vector);
 	vmcb->efer = 0;
-	put_code("\x66\x0F\x22\xC1\x90\x90\x90\x90", 8);		/* mov cr8,ecx, so to speak */
+	put_code("\x66\x0F\x22\xC1\x90\x90\x90\x90", 8);	/* mov cr8,ecx, so to speak */
 	gpr[GPR_RCX] = 5;
 	RUN_TO_IO({ .reason = VCPU_EXIT_CR_WRITE, .cr = { 8 } });
 	EXPECT_EQ(5, vmcb->cr[8]);
@@ -551,7 +552,7 @@ TEST_ON_MACHINE(eoi_is_saved_by_the_assist_page)
 	begin();
 	EXPECT_EQ(MSR_OK, vp_msr_write(vp, HV_X64_MSR_VP_ASSIST_PAGE, 0x9000 | 1, true));
 	assist = vp->assist.page;
-	ASSERT_TRUE(assist != NULL);
+	ASSERT_NE(NULL, assist);
 	EXPECT_TRUE(vlapic_write(&vp->apic, 0xF0, 0x1FF));
 	vlapic_accept(&vp->apic, 0x61, false);
 	host_guest = takes_interrupt;
@@ -633,8 +634,8 @@ TEST_ON_MACHINE(dispatch_says_why_it_is_over)
 	dispatch_full(root_vp(), 0, 0, &status);
 	EXPECT_NE(0, status);
 	WRITE_ONCE(vp->running, VP_RUNNING);
-	EXPECT_EQ(HV_STATUS_INVALID_VP_STATE, sched->dispatch(vp, &(struct hv_input_dispatch_vp){},
-							       &out));
+	EXPECT_EQ(HV_STATUS_INVALID_VP_STATE,
+		  sched->dispatch(vp, &(struct hv_input_dispatch_vp){}, &out));
 	WRITE_ONCE(vp->running, 0);
 	/* Root has an interrupt of its own. */
 	WRITE_ONCE(root_vp()->nmi_pending, 1);

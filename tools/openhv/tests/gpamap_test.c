@@ -571,7 +571,7 @@ TEST_ON_MACHINE(accessed_and_dirty_bits_survive_promotion_and_splitting)
 	u8 state;
 
 	map_row(p, 0, pfn, 511, MAP_ORDER_4K, GPA_RW);
-	ASSERT_TRUE(gpamap_page(&p->gpamap, 5, GPA_WRITE) != NULL);
+	ASSERT_NE(NULL, gpamap_page(&p->gpamap, 5, GPA_WRITE));
 	map_row(p, 511, pfn + 511, 1, MAP_ORDER_4K, GPA_RW);
 	EXPECT_EQ(MAP_ORDER_2M, look(p, 0).order);
 	ASSERT_EQ(0, unmap(p, 9, MAP_ORDER_4K));

@@ -151,7 +151,8 @@ TEST_ON_MACHINE(map_beyond_the_address_space_is_refused)
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, hv_status(result));
 	EXPECT_EQ(1, hv_completed(result));
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, hv_status(map_list(p->id, ~0UL, RW, pfns, 2, 0)));
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, hv_status(map_list(p->id, 1, RW | LARGE, pfns, 1, 0)));
+	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
+		  hv_status(map_list(p->id, 1, RW | LARGE, pfns, 1, 0)));
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, unmap_pages(p, max, 1, 0));
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, unmap_pages(p, ~0UL, 2, 0));
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, unmap_pages(p, 0, 1, 4));

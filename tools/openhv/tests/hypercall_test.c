@@ -136,7 +136,9 @@ TEST_ON_MACHINE(parameters_do_not_cross_a_page)
 	struct hv_input_get_system_property *in = phys_to_virt(HV_IN + PAGE_SIZE - 16);
 	u64 *out = phys_to_virt(HV_OUT + PAGE_SIZE - 8);
 
-	*in = (struct hv_input_get_system_property){ .property_id = HV_SYSTEM_PROPERTY_SCHEDULER_TYPE };
+	*in = (struct hv_input_get_system_property){
+		.property_id = HV_SYSTEM_PROPERTY_SCHEDULER_TYPE,
+	};
 	EXPECT_EQ(0, raw(HVCALL_GET_SYSTEM_PROPERTY, HV_IN + PAGE_SIZE - 16,
 			 HV_OUT + PAGE_SIZE - 8));
 	EXPECT_EQ(HV_SCHEDULER_TYPE_ROOT, *out);
@@ -151,7 +153,8 @@ TEST_ON_MACHINE(parameters_do_not_cross_a_page)
 TEST_ON_MACHINE(blocks_have_to_be_in_the_callers_memory)
 {
 	const u64 bad[] = {
-		HOST_OWN_HIDDEN, HOST_DEVICE, APIC_DEFAULT_BASE, 1UL << 45, ~0UL << 12, HOST_LOW_END,
+		HOST_OWN_HIDDEN, HOST_DEVICE, APIC_DEFAULT_BASE, 1UL << 45, ~0UL << 12,
+		HOST_LOW_END,
 	};
 	u64 read_only = virt_to_phys(openhv_info);
 	u32 i;
@@ -173,7 +176,8 @@ TEST_ON_MACHINE(output_that_cannot_be_written_means_nothing_is_done)
 	ASSERT_EQ(0, deposit(HV_PARTITION_ID_SELF, 1));
 	free = root_partition.pool.free;
 	memcpy(phys_to_virt(HV_IN), &in, sizeof(in));
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, raw(HVCALL_CREATE_PARTITION, HV_IN, HOST_OWN_HIDDEN));
+	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
+		  raw(HVCALL_CREATE_PARTITION, HV_IN, HOST_OWN_HIDDEN));
 	EXPECT_EQ(free, root_partition.pool.free);
 	EXPECT_EQ(0, partition_children());
 }
@@ -277,7 +281,7 @@ TEST_ON_MACHINE(simple_call_completes_no_repetitions)
 	EXPECT_EQ(0, hv_completed(raw(HVCALL_CREATE_PARTITION, HV_IN, 1)));
 }
 
-/* --- Rights -------------------------------------------------------------------------------------- */
+/* --- Rights --------------------------------------------------------------------------------- */
 
 /* A child with memory at 0, in which it has pages for a hypercall */
 static struct vp *caller(u64 synthetic)
@@ -336,7 +340,7 @@ TEST_ON_MACHINE(child_names_only_itself)
 	child_gone(vp->partition);
 }
 
-/* --- From the registers of a guest ------------------------------------------------------------------ */
+/* --- From the registers of a guest ---------------------------------------------------------- */
 
 static void enable_hypercalls(struct vp *vp)
 {
@@ -446,7 +450,7 @@ TEST_ON_MACHINE(hypercall_page_has_the_code_that_calls)
 	child_gone(vp->partition);
 }
 
-/* --- Which memory is missing ----------------------------------------------------------------------------- */
+/* --- Which memory is missing ---------------------------------------------------------------- */
 
 TEST_ON_MACHINE(missing_memory_has_one_status_unless_asked_for_more)
 {

@@ -169,8 +169,8 @@ TEST_ON_MACHINE(deposit_takes_all_pages_or_none)
 	u64 lent = virt_to_phys(root_vp()->synic.simp.own) >> PAGE_SHIFT;
 	struct partition *p = child_new();
 	u64 mapped = map_ram(p, 0, 1);
-	const u64 bad[] = { OWN_PFN, HOST_OWN_HIDDEN >> PAGE_SHIFT, HOLE_PFN, DEVICE_PFN, ~0UL, good, mapped, lent,
-			    1UL << 52, HOST_RAM_END >> PAGE_SHIFT };
+	const u64 bad[] = { OWN_PFN, HOST_OWN_HIDDEN >> PAGE_SHIFT, HOLE_PFN, DEVICE_PFN, ~0UL,
+			    good, mapped, lent, 1UL << 52, HOST_RAM_END >> PAGE_SHIFT };
 	u64 total = pool_deposited_total();
 	u32 i, at;
 

@@ -452,7 +452,7 @@ TEST_ON_MACHINE(hlt_in_an_interrupt_shadow_is_completed)
 	child_gone(p);
 }
 
-/* --- Finalizing takes everything along ----------------------------------------------------------- */
+/* --- Finalizing takes everything along ------------------------------------------------------ */
 
 TEST_ON_MACHINE(finalizing_takes_everything_along)
 {
@@ -507,7 +507,7 @@ TEST_ON_MACHINE(nothing_of_one_partition_is_left_for_the_next)
 	EXPECT_LE(before - own_free_pages(), 4);
 }
 
-/* --- Properties ------------------------------------------------------------------------------------ */
+/* --- Properties ----------------------------------------------------------------------------- */
 
 TEST_ON_MACHINE(properties_of_a_new_child)
 {

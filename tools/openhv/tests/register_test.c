@@ -338,7 +338,7 @@ TEST_ON_MACHINE(control_and_status_of_x87_and_sse)
 	child_gone(vp->partition);
 }
 
-/* --- Segments and tables ------------------------------------------------------------------------ */
+/* --- Segments and tables -------------------------------------------------------------------- */
 
 TEST_ON_MACHINE(segments_keep_their_attributes)
 {
@@ -389,7 +389,7 @@ TEST_ON_MACHINE(real_mode_segment_without_attributes_can_be_used)
 	child_gone(vp->partition);
 }
 
-/* --- Events ----------------------------------------------------------------------------------------- */
+/* --- Events --------------------------------------------------------------------------------- */
 
 #define PENDING(type, vector, extra) \
 	(HV_INTERRUPTION_PENDING | (u64)(type) << HV_INTERRUPTION_TYPE_SHIFT | \
@@ -526,7 +526,7 @@ TEST_ON_MACHINE(deliverability_of_nmis_is_not_offered)
 	child_gone(vp->partition);
 }
 
-/* --- Through the hypercalls --------------------------------------------------------------------------- */
+/* --- Through the hypercalls ----------------------------------------------------------------- */
 
 TEST_ON_MACHINE(information_registers_are_the_hypervisors_leaves)
 {

@@ -372,7 +372,7 @@ TEST_ON_MACHINE(signal_event_direct)
 	child_gone(vp->partition);
 }
 
-/* --- Deliverability ------------------------------------------------------------------------------ */
+/* --- Deliverability ------------------------------------------------------------------------- */
 
 TEST_ON_MACHINE(parent_is_told_when_a_slot_is_free)
 {
@@ -428,7 +428,7 @@ TEST_ON_MACHINE(parent_is_told_when_an_interrupt_can_be_taken)
 	child_gone(vp->partition);
 }
 
-/* --- Root's ------------------------------------------------------------------------------------------ */
+/* --- Root's --------------------------------------------------------------------------------- */
 
 TEST_ON_MACHINE(root_finds_pages_for_its_synic)
 {

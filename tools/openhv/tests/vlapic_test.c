@@ -326,7 +326,7 @@ TEST_ON_MACHINE(pending_vector_is_one_however_often_it_comes)
 	child_gone(vp->partition);
 }
 
-/* --- EOI of level-triggered interrupts -------------------------------------------------------------- */
+/* --- EOI of level-triggered interrupts ------------------------------------------------------ */
 
 TEST_ON_MACHINE(eoi_of_a_level_interrupt_is_told_to_the_parent)
 {
@@ -377,7 +377,7 @@ TEST_ON_MACHINE(roots_level_interrupt_is_ended_at_the_machines_apic)
 	EXPECT_EQ(-1, next(vp));
 }
 
-/* --- ExtINT --------------------------------------------------------------------------------------------- */
+/* --- ExtINT --------------------------------------------------------------------------------- */
 
 TEST_ON_MACHINE(extint_passes_lint0_or_a_disabled_apic)
 {
@@ -424,7 +424,7 @@ TEST_ON_MACHINE(extint_that_came_meanwhile_is_not_acknowledged_with_the_one_befo
 	child_gone(vp->partition);
 }
 
-/* --- IPIs --------------------------------------------------------------------------------------------------- */
+/* --- IPIs ----------------------------------------------------------------------------------- */
 
 /* Which VPs have a vector requested, as a bit mask; takes it away again */
 static u32 who(u32 count, u8 vector)
@@ -571,7 +571,7 @@ TEST_ON_MACHINE(ipi_that_is_no_vector)
 	child_gone(vp->partition);
 }
 
-/* --- x2APIC --------------------------------------------------------------------------------------------------- */
+/* --- x2APIC --------------------------------------------------------------------------------- */
 
 TEST_ON_MACHINE(transitions_of_the_apic_base)
 {

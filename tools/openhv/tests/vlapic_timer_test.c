@@ -411,7 +411,7 @@ TEST_ON_MACHINE(timer_goes_to_the_lp_that_arms_it)
 	EXPECT_TRUE(list_empty(&lps[1]->timers));
 }
 
-/* --- Saved state ---------------------------------------------------------------------------------- */
+/* --- Saved state ---------------------------------------------------------------------------- */
 
 TEST_ON_MACHINE(state_is_the_same_after_it_was_restored)
 {

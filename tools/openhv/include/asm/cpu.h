@@ -82,6 +82,7 @@ static inline void write_cr##n(u64 v) \
 { \
 	__asm__ __volatile__("mov %0, %%cr" #n :: "r"(v) : "memory"); \
 }
+
 DEFINE_CR(0)
 DEFINE_CR(2)
 DEFINE_CR(3)
@@ -99,6 +100,7 @@ static inline void write_dr##n(u64 v) \
 { \
 	__asm__ __volatile__("mov %0, %%dr" #n :: "r"(v)); \
 }
+
 DEFINE_DR(0)
 DEFINE_DR(1)
 DEFINE_DR(2)

@@ -77,9 +77,9 @@ bool platform_is_tcg(void);
 void smp_start(void);
 
 /* Stop the machine, with a status where the machine can give one. */
-void machine_stop(u32 status) __attribute__((noreturn));
+void machine_stop(u32 status) __noreturn;
 /* Reset it. */
-void machine_reset(void) __attribute__((noreturn));
+void machine_reset(void) __noreturn;
 
 /* Print this LP's registers and a back-trace (of a trap, if there is one). */
 void dump_state(const struct trap_frame *frame);

@@ -11,9 +11,9 @@
 #include <openhv/types.h>
 #include <asm/cpu.h>
 
-#define smp_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define smp_rmb()	__atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define smp_wmb()	__atomic_thread_fence(__ATOMIC_RELEASE)
+#define smp_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)	/* all before, all after */
+#define smp_rmb()	__atomic_thread_fence(__ATOMIC_ACQUIRE)	/* reads before, all after */
+#define smp_wmb()	__atomic_thread_fence(__ATOMIC_RELEASE)	/* all before, writes after */
 #define barrier()	__asm__ __volatile__("" ::: "memory")
 
 #define load_acquire(p)		__atomic_load_n((p), __ATOMIC_ACQUIRE)
@@ -97,12 +97,14 @@ static inline void write_lock(struct rwlock *lock)
 	for (;;) {
 		u32 old = READ_ONCE(lock->state);
 
-		if (!(old & RWLOCK_WRITER) && atomic_cmpxchg(&lock->state, &old, old | RWLOCK_WRITER))
+		if (!(old & RWLOCK_WRITER) &&
+		    atomic_cmpxchg(&lock->state, &old, old | RWLOCK_WRITER))
 			break;
 		cpu_relax();
 	}
 	while (READ_ONCE(lock->state) != RWLOCK_WRITER)
 		cpu_relax();
+	/* The readers have left before what they read changes. */
 	smp_rmb();
 }
 

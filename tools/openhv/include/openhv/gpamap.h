@@ -41,10 +41,10 @@ struct partition;
  *	entries: each is kept so that its page can be split again, whatever the
  *	partition's pool has
  * @overlays: pages laid over mappings (struct overlay), in no order
- * @pages: present or NO_ACCESS mappings, in 4 KiB pages, for statistics
  * @pages_4k: how many mappings of this size there are
  * @pages_2m: likewise
  * @pages_1g: likewise
+ * @modifications: entries that were replaced, ever; for statistics
  * @track: accessed and dirty bits are kept by 4 KiB page
  */
 struct gpamap {
@@ -84,6 +84,8 @@ struct overlay {
 	u64 saved;
 };
 
+#define GPA_GATHER_MAX	64
+
 /**
  * struct gpa_gather - what changes to an address space have made stale
  * @map: the address space
@@ -95,7 +97,6 @@ struct overlay {
  * Changes are made under the map's write lock; gpa_gather_finish() comes before
  * it is released. No frame and no table goes to another use before.
  */
-#define GPA_GATHER_MAX	64
 struct gpa_gather {
 	struct gpamap *map;
 	bool flush;

@@ -33,6 +33,7 @@ struct options {
 	bool gpa_intercept_page;
 	bool log_exits;
 };
+
 extern struct options options;
 
 /**

@@ -208,6 +208,14 @@ void partition_free_small(struct partition *p, void *obj);
  * @message: intercept message page, or NULL
  * @regs: register page, or NULL
  * @stats: statistics pages (self, parent), or NULL
+ * @assist: the VP assist page, HV_X64_MSR_VP_ASSIST_PAGE
+ * @deliverability: what the parent wants to be told of,
+ *	HV_REGISTER_DELIVERABILITY_NOTIFICATIONS
+ * @pending_debug: register, only kept
+ * @msrs: MSRs that are only kept
+ * @run_time: in guest mode, in TSC ticks
+ * @dispatches: how often an LP took it, to run it
+ * @exits: how many, by enum openhv_exit
  */
 struct vp {
 	struct partition *partition;
@@ -247,12 +255,12 @@ struct vp {
 	struct hv_vp_register_page *regs;
 	u64 *stats[2];
 
-	struct synic_page assist;	/* HV_X64_MSR_VP_ASSIST_PAGE */
-	u64 deliverability;		/* HV_REGISTER_DELIVERABILITY_NOTIFICATIONS */
+	struct synic_page assist;
+	u64 deliverability;
 	u64 pending_debug;
 
 	struct vp_msrs msrs;
-	u64 run_time;			/* in guest mode, in TSC ticks */
+	u64 run_time;
 	u64 dispatches;
 	u64 exits[OPENHV_EXIT_COUNTERS];
 };

@@ -61,6 +61,7 @@ static inline void vp_inject_gp(struct vp *vp)
 {
 	vp_inject_exception(vp, 13, true, 0);
 }
+
 static inline void vp_inject_ud(struct vp *vp)
 {
 	vp_inject_exception(vp, 6, false, 0);

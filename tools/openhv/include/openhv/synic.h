@@ -104,6 +104,8 @@ bool synic_slot_claim(struct vp *vp, u32 sint);
 /**
  * synic_msr_read() - the MSRs 0x40000080 to 0x400000b7
  * @vp: the VP, owned
+ * @msr: its number
+ * @value: what it has
  *
  * Returns: false if there is no such MSR (the guest gets #GP)
  */

@@ -134,6 +134,7 @@ struct vcpu_caps {
 	u64 cr4_valid;			/* CR4 bits that exist */
 	u64 efer_valid;			/* EFER bits that a guest may set */
 };
+
 extern struct vcpu_caps vcpu_caps;
 
 /**
@@ -220,7 +221,7 @@ void vcpu_set_table(struct vcpu *v, bool idt, const struct hv_x64_table_register
 u64 *vcpu_msr_slot(struct vcpu *v, u32 msr);
 
 /**
- * vcpu_pass_msr() - whether the guest reads and writes an MSR itself
+ * vcpu_pass_msrs() - whether the guest reads and writes an MSR itself
  * @v: the VCPU
  * @all: false: every MSR access exits; true: those of vcpu_msr_slot() do not
  */

@@ -139,6 +139,8 @@ static inline bool vlapic_x2apic(const struct vlapic *apic)
 
 /**
  * vlapic_set_base() - write IA32_APIC_BASE
+ * @apic: the APIC, owned
+ * @value: what is written
  *
  * Returns: false if the transition is not allowed (the guest gets #GP)
  */

@@ -370,8 +370,9 @@ void fuzz_mode(struct fuzz *f, struct vp *vp)
 	vcpu_sync(lp_self(), &vp->vcpu);
 	vmcb->cr[0] = cr0[how & 3] | CR0_ET;
 	vmcb->efer = how & 4 ? EFER_LME | EFER_LMA | EFER_NXE : how & 8 ? EFER_NXE : 0;
-	vmcb->cr[4] = (how & 4 ? CR4_PAE : 0) | (how & 16 ? CR4_PAE : 0) | (how & 32 ? CR4_PSE : 0) |
-		      (how & 64 ? CR4_SMEP : 0) | (how & 128 ? CR4_SMAP : 0) |
+	vmcb->cr[4] = (how & 4 ? CR4_PAE : 0) | (how & 16 ? CR4_PAE : 0) |
+		      (how & 32 ? CR4_PSE : 0) | (how & 64 ? CR4_SMEP : 0) |
+		      (how & 128 ? CR4_SMAP : 0) |
 		      (more & 1 ? CR4_LA57 : 0);
 	vmcb->seg[SEG_CS].attributes = 0x9B | (more & 2 ? HV_SEGMENT_LONG : 0) |
 				       (more & 4 ? HV_SEGMENT_DEFAULT : 0);
@@ -433,8 +434,8 @@ static void play_exit(struct fuzz *f, struct vcpu *v)
 		break;
 	case VCPU_EXIT_NPT_FAULT:
 		n = fuzz8(f);
-		e->npt.gpa = n & 0x80 ? fuzz64(f) : n & 0x40 ? APIC_DEFAULT_BASE + fuzz16(f) % 4096 :
-			     fuzz32(f);
+		e->npt.gpa = n & 0x80 ? fuzz64(f) :
+			     n & 0x40 ? APIC_DEFAULT_BASE + fuzz16(f) % 4096 : fuzz32(f);
 		e->npt.flags = n & 0xF;
 		fuzz_guest_write(f, v->rip & (FUZZ_GUEST_PAGES * PAGE_SIZE - 16), 15);
 		break;

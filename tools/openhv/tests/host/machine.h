@@ -67,6 +67,7 @@ struct host_port_write {
 	u8 size;
 	u32 value;
 };
+
 extern struct host_port_write host_port_writes[16];
 extern u32 host_port_write_count;
 extern u32 host_kicks[LP_MAX];

@@ -70,8 +70,8 @@ struct host_vmcb {
 	u32 entries;
 };
 
-/**
- * host_guest - the guest: called for each world switch
+/*
+ * The guest: called for each world switch
  *
  * It changes registers, and sets v->exit; the event to inject has been taken
  * into host_injected. NULL: a guest that is entered fails the test.

@@ -198,8 +198,9 @@ static GUEST_CODE void go_elsewhere(struct guest_frame *frame)
 static GUEST_CODE void guest_executes_anything(void)
 {
 	uint64_t state = guest_random_begin();
-	void (*code)(void) = (void *)(CODE + attack_random(&state) % (CODE_SIZE - 64));
+	void (*code)(void);
 
+	code = (void *)(CODE + attack_random(&state) % (CODE_SIZE - 64));
 	guest_handler = go_elsewhere;
 	guest_install_handlers();
 	code();
@@ -395,7 +396,7 @@ static GUEST_CODE void guest_calls_anything(void)
 		if (i & 1)
 			control |= 1 << 16;				/* fast */
 		if (i & 2)
-			control |= (i >> 8 & 0x3ff) << 17;		/* size of variable header */
+			control |= (i >> 8 & 0x3ff) << 17;		/* variable header size */
 		if (i & 4)
 			control |= (i >> 20 & 0xfff) << 32;		/* repetitions */
 		if (i & 8)
@@ -438,7 +439,8 @@ static GUEST_CODE void guest_storms(void)
 		switch (value & 15) {
 		case 0:
 			/* A timer: one-shot, periodic, TSC deadline; tiny periods */
-			wrmsr_safe(MSR_X2APIC_LVT_TIMER, (value >> 8 & 0x70000) | (value >> 40 & 0xff));
+			wrmsr_safe(MSR_X2APIC_LVT_TIMER,
+				   (value >> 8 & 0x70000) | (value >> 40 & 0xff));
 			wrmsr_safe(MSR_X2APIC_TIMER_COUNT, value >> 48 & 0x1f);
 			wrmsr_safe(0x6e0, rdtsc() + (value >> 32 & 0xff));
 			break;
@@ -600,8 +602,8 @@ TEST_TIMEOUT(real_mode_that_does_not_end, 600)
 
 static GUEST_CODE void guest_repeats(void)
 {
-	uint64_t state = guest_random_begin(), address, count, other;
 	register uint64_t how asm("r8");
+	uint64_t state = guest_random_begin(), address, count, other;
 
 	guest_install_handlers();
 	for (;;) {

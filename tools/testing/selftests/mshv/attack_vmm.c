@@ -61,7 +61,8 @@ TEST_TIMEOUT(any_input_of_passed_on_hypercalls, 600)
 				in[2] = (r >> 48 & 0xf00ff) | (r >> 20 & 1) << 17;
 			call = (struct mshv_root_hvcall){
 				.code = codes[(r >> 8 & 0xff) % ARRAY_SIZE(codes)],
-				.in_sz = r & 0x40000 ? 8 + (r >> 32 & 0xfff) : 8 * (2 + (r >> 32 & 7)),
+				.in_sz = r & 0x40000 ? 8 + (r >> 32 & 0xfff) :
+					       8 * (2 + (r >> 32 & 7)),
 				.out_sz = r & 0x80000 ? r >> 44 & 0xfff : 64,
 				.reps = r & 0x100000 ? r >> 52 : r >> 56 & 3,
 				.in_ptr = (uintptr_t)in,
@@ -97,7 +98,8 @@ TEST_TIMEOUT(any_value_of_any_register, 600)
 		vm_init_real(&vm, PT_LAPIC, spin, sizeof(spin));
 		for (i = 0; i < 300; i++, tried++) {
 			r = attack_random(&attack.random);
-			reg.name = register_ranges[r % ARRAY_SIZE(register_ranges)] + (r >> 16 & 0xff);
+			reg.name = register_ranges[r % ARRAY_SIZE(register_ranges)] +
+				   (r >> 16 & 0xff);
 			/* Suspended by itself, it would only not run. */
 			if (reg.name <= HV_REGISTER_DISPATCH_SUSPEND)
 				reg.name = HV_X64_REGISTER_CR0 + (r >> 24 & 7);

@@ -237,8 +237,9 @@ void attack_run(struct attack *attack, struct mshv_vp **vps, unsigned int count,
 	}
 	for (i = 0; i < cpus; i++) {
 		pthread_join(tickers[i].thread, NULL);
-		TEST_ASSERT(tickers[i].silence < MAX_SILENCE_NS, "processor %u: nothing for %llu ms",
-			    i, (unsigned long long)(tickers[i].silence / NS_PER_MS));
+		TEST_ASSERT(tickers[i].silence < MAX_SILENCE_NS,
+			    "processor %u: nothing for %llu ms", i,
+			    (unsigned long long)(tickers[i].silence / NS_PER_MS));
 	}
 }
 

@@ -7,6 +7,8 @@
 #ifndef OPENHV_HOST_ASM_CPU_H
 #define OPENHV_HOST_ASM_CPU_H
 
+#include <openhv/types.h>
+
 #define cpu_relax	hardware_cpu_relax
 #define rdtsc		hardware_rdtsc
 #define cpuid_count	hardware_cpuid_count
