@@ -205,13 +205,18 @@ static bool cr4_transition(struct vp *vp, u64 value)
 	return vp_set_cr4(vp, value);
 }
 
-/* MOV to a control register: [prefixes] [REX] 0F 22 /r */
-static void exit_cr_write(struct vp *vp)
+#define OPCODE_MOV_TO_CR	0x22
+#define OPCODE_MOV_TO_DR	0x23
+
+/*
+ * The operand of MOV to a control or debug register: [prefixes] [REX] 0F opcode /r.
+ * Returns: the instruction's length; 0: it is something else
+ */
+static u32 mov_operand(struct vp *vp, u8 opcode, u64 *value)
 {
 	struct vcpu *v = &vp->vcpu;
 	u8 bytes[8], rex = 0, reg;
 	u32 n = vp_fetch(vp, bytes, sizeof(bytes)), i;
-	u64 value;
 
 	for (i = 0; i < n; i++) {
 		if ((bytes[i] & 0xF0) == 0x40)
@@ -219,21 +224,48 @@ static void exit_cr_write(struct vp *vp)
 		else if (bytes[i] == 0x0F)
 			break;
 	}
-	if (i + 3 > n || bytes[i + 1] != 0x22) {
+	if (i + 3 > n || bytes[i + 1] != opcode)
+		return 0;
+	reg = (bytes[i + 2] & 7) | (rex & 1 ? 8 : 0);
+	*value = v->gpr[reg];
+	if (!(vcpu_get_efer(v) & EFER_LMA))
+		*value = (u32)*value;
+	return i + 3;
+}
+
+static void exit_cr_write(struct vp *vp)
+{
+	struct vcpu *v = &vp->vcpu;
+	u64 value;
+	u32 len = mov_operand(vp, OPCODE_MOV_TO_CR, &value);
+
+	if (!len) {
 		vp_inject_ud(vp);
 		return;
 	}
-	reg = (bytes[i + 2] & 7) | (rex & 1 ? 8 : 0);
-	value = v->gpr[reg];
-	if (!(vcpu_get_efer(v) & EFER_LMA))
-		value = (u32)value;
 	if (v->exit.cr.cr == 8 && !(value & ~0xFUL)) {
 		vcpu_set_cr(v, 8, value);
 	} else if (v->exit.cr.cr != 4 || !cr4_transition(vp, value)) {
 		vp_inject_gp(vp);
 		return;
 	}
-	vp_advance(vp, i + 3);
+	vp_advance(vp, len);
+}
+
+static void exit_dr7_write(struct vp *vp)
+{
+	union hv_register_value value = {};
+	u32 len = mov_operand(vp, OPCODE_MOV_TO_DR, &value.reg64);
+
+	if (!len) {
+		vp_inject_ud(vp);
+		return;
+	}
+	if (upper_32(value.reg64) || vp_set_register(vp, HV_X64_REGISTER_DR7, &value)) {
+		vp_inject_gp(vp);
+		return;
+	}
+	vp_advance(vp, len);
 }
 
 static void exit_xsetbv(struct lp *lp, struct vp *vp)
@@ -313,6 +345,7 @@ static const u8 exit_counter[] = {
 	[VCPU_EXIT_NPT_FAULT] = OPENHV_EXIT_NPT_FAULT,
 	[VCPU_EXIT_EXCEPTION] = OPENHV_EXIT_EXCEPTION,
 	[VCPU_EXIT_CR_WRITE] = OPENHV_EXIT_CR_ACCESS,
+	[VCPU_EXIT_DR7_WRITE] = OPENHV_EXIT_OTHER,
 	[VCPU_EXIT_XSETBV] = OPENHV_EXIT_XSETBV,
 	[VCPU_EXIT_WBINVD] = OPENHV_EXIT_OTHER,
 	[VCPU_EXIT_SHUTDOWN] = OPENHV_EXIT_SHUTDOWN,
@@ -340,7 +373,8 @@ static void trace_exit(const struct vp *vp)
 		[VCPU_EXIT_MSR_WRITE] = "WRMSR", [VCPU_EXIT_IO] = "I/O",
 		[VCPU_EXIT_HYPERCALL] = "hypercall", [VCPU_EXIT_HLT] = "HLT",
 		[VCPU_EXIT_NPT_FAULT] = "memory", [VCPU_EXIT_EXCEPTION] = "exception",
-		[VCPU_EXIT_CR_WRITE] = "CR write", [VCPU_EXIT_XSETBV] = "XSETBV",
+		[VCPU_EXIT_CR_WRITE] = "CR write", [VCPU_EXIT_DR7_WRITE] = "DR7 write",
+		[VCPU_EXIT_XSETBV] = "XSETBV",
 		[VCPU_EXIT_WBINVD] = "WBINVD", [VCPU_EXIT_SHUTDOWN] = "triple fault",
 		[VCPU_EXIT_UNDEFINED] = "undefined", [VCPU_EXIT_INVALID] = "invalid state",
 	};
@@ -414,6 +448,9 @@ void vp_handle_exit(struct lp *lp, struct vp *vp)
 		break;
 	case VCPU_EXIT_CR_WRITE:
 		exit_cr_write(vp);
+		break;
+	case VCPU_EXIT_DR7_WRITE:
+		exit_dr7_write(vp);
 		break;
 	case VCPU_EXIT_XSETBV:
 		exit_xsetbv(lp, vp);

@@ -262,6 +262,31 @@ TEST_ON_MACHINE(writes_of_control_registers)
 	child_gone(p);
 }
 
+TEST_ON_MACHINE(write_of_dr7_sets_the_register)
+{
+	u64 *gpr;
+
+	begin();
+	gpr = vp->vcpu.gpr;
+	put_code("\x0F\x23\xF8\x90\x90\x90\x90\x90", 8);		/* mov dr7,eax */
+	gpr[GPR_RAX] = 0xFFFF0003;
+	RUN_TO_IO({ .reason = VCPU_EXIT_DR7_WRITE });
+	EXPECT_EQ(0xFFFF0403, vmcb->dr7);
+	EXPECT_EQ(CODE + 3, vp->vcpu.rip);
+	/* The upper half is reserved. */
+	vmcb->efer = EFER_LMA;
+	vp->vcpu.rip = CODE;
+	gpr[GPR_RAX] = 1UL << 32;
+	RUN({ .reason = VCPU_EXIT_DR7_WRITE }, IO_EXIT(1));
+	EXPECT_EQ(13, host_injected.vector);
+	EXPECT_EQ(0xFFFF0403, vmcb->dr7);
+	vmcb->efer = 0;
+	put_code("\x0F\x22\xF8\x90\x90\x90\x90\x90", 8);		/* that is CR7 */
+	RUN({ .reason = VCPU_EXIT_DR7_WRITE }, IO_EXIT(1));
+	EXPECT_EQ(6, host_injected.vector);
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(xsetbv_sets_what_the_partition_has)
 {
 	u64 *gpr;

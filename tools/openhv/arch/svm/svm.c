@@ -5,6 +5,7 @@
  * read and written in state.c.
  */
 #include <asm/cpu.h>
+#include <asm/x86.h>
 #include <openhv/log.h>
 #include <openhv/lp.h>
 #include <openhv/memory.h>
@@ -183,6 +184,12 @@ void vcpu_init(struct vcpu *v, void *page, void *fpu, paddr_t npt, bool root)
 		vmcb->intercept2 |= SVM_INTERCEPT2_WBINVD | SVM_INTERCEPT2_MONITOR |
 				    SVM_INTERCEPT2_MWAIT | SVM_INTERCEPT2_MWAIT_ARMED |
 				    SVM_INTERCEPT2_XSETBV | SVM_INTERCEPT2_ICEBP;
+		/*
+		 * QEMU's emulator keeps the breakpoints that a guest sets by this for
+		 * all that runs on the processor after it. VMRUN sets none.
+		 */
+		if (platform_is_tcg())
+			vmcb->intercept_dr_write = BIT(7);
 		vmcb->iopm_base = virt_to_phys(iopm_child);
 		vmcb->msrpm_base = virt_to_phys(msrpm_child);
 	}

@@ -231,4 +231,34 @@ TEST(every_hypercall_can_be_tried)
 	vm_destroy(&vm);
 }
 
+static GUEST_CODE void guest_sets_a_breakpoint(void)
+{
+	asm volatile("mov %0, %%dr0; mov %1, %%dr7" : : "r"(guest_address), "r"(1ULL));
+	for (;;)
+		GUEST_SYNC(1);
+}
+
+static volatile unsigned int called;
+
+static __attribute__((noinline)) void only_the_host_calls_it(void)
+{
+	called++;
+}
+
+TEST(breakpoint_of_a_guest_is_the_guests)
+{
+	struct test_vm vm;
+	int i;
+
+	/* A breakpoint that were the processor's would end this program by SIGTRAP. */
+	vm_init_long(&vm, PT_LAPIC, guest_sets_a_breakpoint);
+	*vm_guest_variable(&vm, guest_address) = (uint64_t)only_the_host_calls_it;
+	for (i = 0; i < 50; i++) {
+		vm_run_to_sync(&vm, 1);
+		only_the_host_calls_it();
+	}
+	EXPECT_EQ(50, called);
+	vm_destroy(&vm);
+}
+
 MSHV_TEST_MAIN
