@@ -414,11 +414,13 @@ hv_status_t gpamap_unmap(struct gpa_gather *g, u64 gpfn, unsigned int order)
 void gpamap_flush(struct gpamap *map)
 {
 	struct partition *p = map->partition;
+	/* They go with the partition, which waits for whoever holds the map's lock. */
+	struct vp_slot *slots = load_acquire(&p->vps);
 	u64 generation;
 	u32 i;
 
 	generation = atomic_add(&map->generation, 1);
-	if (!p->vps)
+	if (!slots)
 		return;
 	/*
 	 * A VP that enters the guest from here on sees the new generation and
@@ -427,7 +429,7 @@ void gpamap_flush(struct gpamap *map)
 	for (i = 0; i < VP_MAX; i++) {
 		struct vp *vp;
 
-		if (!READ_ONCE(p->vps[i].ref.count))
+		if (!READ_ONCE(slots[i].ref.count))
 			continue;
 		vp = vp_get(p, i);
 		if (!vp)

@@ -9,6 +9,7 @@
 #include <openhv/log.h>
 #include <openhv/partition.h>
 #include <openhv/ports.h>
+#include <openhv/stats.h>
 #include <openhv/string.h>
 #include <tlfs/partition.h>
 
@@ -218,10 +219,7 @@ hv_status_t partition_finalize(struct partition *p)
 	p->intercepts = NULL;
 	objpool_destroy(&p->small, &p->pool);
 	reserve_drain(p);
-	for (i = 0; i < ARRAY_SIZE(p->stats); i++) {
-		pool_free_lent(&root_partition.pool, p->stats[i]);
-		p->stats[i] = NULL;
-	}
+	stats_drop(p);
 	pool_free(&p->pool, vps);
 	pool_free(&p->pool, p->tsc_page);
 	p->tsc_page = NULL;

@@ -140,6 +140,12 @@ hv_status_t stats_map(struct hvcall *c, const struct hv_input_map_stats_page *in
 	if (status)
 		return status;
 	spin_lock(&stats_lock);
+	if (t.partition && READ_ONCE(t.partition->state) != PARTITION_ACTIVE) {
+		/* It was finalized meanwhile, and stats_drop() will not come again. */
+		spin_unlock(&stats_lock);
+		put_target(&t);
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	}
 	if (!*t.slot)
 		*t.slot = pool_alloc_lent(&root_partition.pool);
 	if (*t.slot) {
@@ -178,17 +184,28 @@ hv_status_t stats_unmap(struct hvcall *c, const struct hv_input_map_stats_page *
 	return status;
 }
 
+void stats_drop(struct partition *p)
+{
+	void *pages[ARRAY_SIZE(p->stats)];
+	u32 i;
+
+	spin_lock(&stats_lock);
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		pages[i] = p->stats[i];
+		p->stats[i] = NULL;
+	}
+	spin_unlock(&stats_lock);
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		pool_free_lent(&root_partition.pool, pages[i]);
+}
+
 static u64 calls(const struct vp *vp, enum openhv_exit e)
 {
 	return vp->exits[e];
 }
 
-void stats_update_vp(struct vp *vp)
+static void update_vp(struct vp *vp, u64 *page)
 {
-	u64 *page = READ_ONCE(vp->stats[0]);
-
-	if (!page)
-		return;
 	page[HV_STATS_VP_TOTAL_RUN_TIME] = tsc_to_100ns(vp->run_time);
 	page[HV_STATS_VP_HYPERCALLS_COUNT] = calls(vp, OPENHV_EXIT_HYPERCALL);
 	page[HV_STATS_VP_IO_INSTRUCTIONS_COUNT] = calls(vp, OPENHV_EXIT_IO);
@@ -200,4 +217,19 @@ void stats_update_vp(struct vp *vp)
 	page[HV_STATS_VP_NESTED_PAGE_FAULT_INTERCEPTS_COUNT] = calls(vp, OPENHV_EXIT_NPT_FAULT);
 	page[HV_STATS_VP_CONTROL_REGISTER_ACCESSES_COUNT] = calls(vp, OPENHV_EXIT_CR_ACCESS);
 	page[HV_STATS_VP_LOGICAL_PROCESSOR_DISPATCHES] = vp->dispatches;
+}
+
+void stats_update_vp(struct vp *vp)
+{
+	bool root = partition_is_root(vp->partition);
+	u64 *page;
+
+	/* Nobody owns a VP of root's who takes its page away: that is done under the lock. */
+	if (root)
+		spin_lock(&stats_lock);
+	page = READ_ONCE(vp->stats[0]);
+	if (page)
+		update_vp(vp, page);
+	if (root)
+		spin_unlock(&stats_lock);
 }

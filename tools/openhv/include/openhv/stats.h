@@ -20,4 +20,7 @@ hv_status_t stats_unmap(struct hvcall *c, const struct hv_input_map_stats_page *
 /* Bring the counters of mapped pages up to date. */
 void stats_update_vp(struct vp *vp);
 
+/* The statistics pages of a partition that has been finalized go back to root's pool. */
+void stats_drop(struct partition *p);
+
 #endif /* OPENHV_STATS_H */
