@@ -190,9 +190,15 @@ static int before_kexec(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
+/* A probe that has one is not optimized into a jump, which knows no other way on. */
+static void after_kexec(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
+}
+
 static struct kprobe kexec_probe = {
 	.symbol_name = "kernel_kexec",
 	.pre_handler = before_kexec,
+	.post_handler = after_kexec,
 };
 
 int mshv_platform_guard_kexec(int (*guard)(void))

@@ -49,11 +49,12 @@ static void quieten(void)
 /* Asked before anything is shut down. Root's own pages are seen to when that begins. */
 static int guard_kexec(void)
 {
-	u64 pages = mshv_pool_total() - mshv_pool_balance(&mshv_root_pool);
+	/* Two numbers that change one after the other: root's own may seem to be too many. */
+	s64 pages = mshv_pool_total() - mshv_pool_balance(&mshv_root_pool);
 
-	if (!pages)
+	if (pages <= 0)
 		return 0;
-	pr_err("kexec refused: the hypervisor holds %llu pages of partitions; end their virtual machines first\n",
+	pr_err("kexec refused: the hypervisor holds %lld pages of partitions; end their virtual machines first\n",
 	       pages);
 
 	return -EBUSY;
