@@ -39,7 +39,7 @@ install: images-all install-rules	## install mshv-vm, what it boots, the mshv co
 		$(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)install -m 755 $(VM)/mshv-vm $(RIG_DIR)/
 	$(Q)install -m 644 $(VM)/mshv_vm/*.py $(RIG_DIR)/mshv_vm/
-	$(Q)install -m 644 $(IMAGES)/*.* $(RIG_DIR)/images/
+	$(Q)install -m 644 $(IMAGES)/openhv.elf $(IMAGES)/*.cpio $(RIG_DIR)/images/
 	$(Q)set -e; for k in $(KERNELS); do \
 		install -d $(RIG_DIR)/images/$$k; \
 		install -m 644 $(IMAGES)/$$k/* $(RIG_DIR)/images/$$k/; \

@@ -156,7 +156,7 @@ def _read(path):
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise RigError(f"{path}: {error.strerror}: run make first") from None
+        raise RigError(f"{path}: {error.strerror}: run make images first") from None
 
 
 def _job(options):
@@ -205,7 +205,7 @@ def _config(options):
     if not options.no_hypervisor:
         openhv = os.path.join(options.images, "openhv.elf")
         if not os.path.exists(openhv):
-            raise RigError(f"{openhv}: no such file: run make first")
+            raise RigError(f"{openhv}: no such file: run make images first")
     return Config(kernel=chosen.image, initramfs=_initramfs(options, chosen), openhv=openhv,
                   openhv_options=_openhv_options(options), boot=options.boot,
                   kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),

@@ -29,7 +29,7 @@ def release_of(image):
 def prepared(images):
     """The series that are made ready: a dictionary of Kernels."""
     if not os.path.isdir(images):
-        raise RigError(f"no images in {images}: run make first")
+        raise RigError(f"no images in {images}: run make images first")
     found = {}
     for name in sorted(os.listdir(images)):
         image = os.path.join(images, name, "vmlinuz")
