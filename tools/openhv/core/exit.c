@@ -348,6 +348,7 @@ static const u8 exit_counter[] = {
 	[VCPU_EXIT_DR7_WRITE] = OPENHV_EXIT_OTHER,
 	[VCPU_EXIT_XSETBV] = OPENHV_EXIT_XSETBV,
 	[VCPU_EXIT_WBINVD] = OPENHV_EXIT_OTHER,
+	[VCPU_EXIT_SOFT_INTERRUPT] = OPENHV_EXIT_EXCEPTION,
 	[VCPU_EXIT_SHUTDOWN] = OPENHV_EXIT_SHUTDOWN,
 	[VCPU_EXIT_UNDEFINED] = OPENHV_EXIT_OTHER,
 	[VCPU_EXIT_RETRY] = OPENHV_EXIT_OTHER,
@@ -375,7 +376,8 @@ static void trace_exit(const struct vp *vp)
 		[VCPU_EXIT_NPT_FAULT] = "memory", [VCPU_EXIT_EXCEPTION] = "exception",
 		[VCPU_EXIT_CR_WRITE] = "CR write", [VCPU_EXIT_DR7_WRITE] = "DR7 write",
 		[VCPU_EXIT_XSETBV] = "XSETBV",
-		[VCPU_EXIT_WBINVD] = "WBINVD", [VCPU_EXIT_SHUTDOWN] = "triple fault",
+		[VCPU_EXIT_WBINVD] = "WBINVD", [VCPU_EXIT_SOFT_INTERRUPT] = "INT",
+		[VCPU_EXIT_SHUTDOWN] = "triple fault",
 		[VCPU_EXIT_UNDEFINED] = "undefined", [VCPU_EXIT_INVALID] = "invalid state",
 	};
 	const struct vcpu *v = &vp->vcpu;
@@ -458,6 +460,9 @@ void vp_handle_exit(struct lp *lp, struct vp *vp)
 	case VCPU_EXIT_WBINVD:
 		/* The machine's caches are not the guest's to empty. */
 		vp_skip_insn(vp, 2);
+		break;
+	case VCPU_EXIT_SOFT_INTERRUPT:
+		vp_soft_interrupt(vp);
 		break;
 	case VCPU_EXIT_SHUTDOWN:
 		exit_shutdown(vp);

@@ -263,16 +263,23 @@ bool gva_walk(struct vp *vp, u64 gva, u32 flags, struct walk_result *r)
 	return walk_32(&w, gva, r);
 }
 
-u32 vp_fetch(struct vp *vp, u8 *buf, u32 max)
+u64 vp_linear_rip(const struct vp *vp)
 {
 	struct hv_x64_segment_register cs;
 	u64 linear;
-	u32 n = 0;
 
 	vcpu_get_seg(&vp->vcpu, SEG_CS, &cs);
 	linear = vp->vcpu.rip;
 	if (!(vcpu_get_efer(&vp->vcpu) & EFER_LMA && cs.attributes & HV_SEGMENT_LONG))
 		linear = (u32)(linear + cs.base);
+	return linear;
+}
+
+u32 vp_fetch(struct vp *vp, u8 *buf, u32 max)
+{
+	u64 linear = vp_linear_rip(vp);
+	u32 n = 0;
+
 	while (n < max) {
 		u32 chunk = min(max - n, (u32)(PAGE_SIZE - ((linear + n) & (PAGE_SIZE - 1))));
 		struct walk_result r;
@@ -305,21 +312,26 @@ static bool is_prefix(u8 byte, bool long_mode)
 	return long_mode && byte >= 0x40 && byte <= 0x4F;
 }
 
-u32 vp_insn_length(struct vp *vp, u32 opcode)
+u32 vp_insn_prefixes(struct vp *vp, const u8 *bytes, u32 count)
 {
 	struct hv_x64_segment_register cs;
 	bool long_mode;
-	u8 bytes[15];
-	u32 n, i;
+	u32 i;
 
-	if (vp->vcpu.exit.insn_len)
-		return vp->vcpu.exit.insn_len;
 	vcpu_get_seg(&vp->vcpu, SEG_CS, &cs);
 	long_mode = vcpu_get_efer(&vp->vcpu) & EFER_LMA && cs.attributes & HV_SEGMENT_LONG;
-	n = vp_fetch(vp, bytes, sizeof(bytes));
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < count; i++) {
 		if (!is_prefix(bytes[i], long_mode))
 			break;
 	}
-	return i + opcode;
+	return i;
+}
+
+u32 vp_insn_length(struct vp *vp, u32 opcode)
+{
+	u8 bytes[15];
+
+	if (vp->vcpu.exit.insn_len)
+		return vp->vcpu.exit.insn_len;
+	return vp_insn_prefixes(vp, bytes, vp_fetch(vp, bytes, sizeof(bytes))) + opcode;
 }

@@ -287,6 +287,73 @@ TEST_ON_MACHINE(write_of_dr7_sets_the_register)
 	child_gone(p);
 }
 
+TEST_ON_MACHINE(int3_of_the_kernel_is_a_breakpoint)
+{
+	begin();
+	put_code("\x66\xCC\x90\x90\x90\x90\x90\x90", 8);
+	RUN_TO_IO({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
+	EXPECT_EQ(3, host_injected.vector);
+	EXPECT_EQ(HV_INTERRUPTION_TYPE_SW_EXCEPTION, host_injected.type);
+	EXPECT_EQ(false, host_injected.has_error);
+	EXPECT_EQ(CODE + 2, vp->vcpu.rip);
+	EXPECT_EQ(false, vmcb->soft_passes);
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(int3_is_the_parents_if_it_wants_it)
+{
+	struct hv_x64_exception_intercept_message *m;
+
+	begin();
+	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_EXCEPTION, HV_INTERCEPT_ACCESS_MASK_EXECUTE, 3));
+	put_code("\xCC\x90\x90\x90\x90\x90\x90\x90", 8);
+	RUN({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
+	m = (void *)message->u.payload;
+	EXPECT_EQ(HVMSG_X64_EXCEPTION_INTERCEPT, message->header.message_type);
+	EXPECT_EQ(3, m->exception_vector);
+	EXPECT_EQ(CODE, vp->vcpu.rip);
+	EXPECT_EQ(false, vmcb->soft_passes);
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(int_is_left_to_the_processor)
+{
+	begin();
+	put_code("\xCD\x80\x90\x90\x90\x90\x90\x90", 8);
+	RUN_TO_IO({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
+	EXPECT_EQ(true, vmcb->soft_passes);
+	EXPECT_EQ(CODE, vp->vcpu.rip);
+	/* Whether a program may do that is in the interrupt table. */
+	vmcb->soft_passes = false;
+	vmcb->seg[SEG_SS].attributes |= HV_SEGMENT_DPL_MASK;
+	put_code("\xCC\x90\x90\x90\x90\x90\x90\x90", 8);
+	RUN_TO_IO({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
+	EXPECT_EQ(true, vmcb->soft_passes);
+	EXPECT_EQ(CODE, vp->vcpu.rip);
+	/* Nothing can be read there. */
+	vmcb->soft_passes = false;
+	vp->vcpu.rip = 0x800000;
+	RUN_TO_IO({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
+	EXPECT_EQ(true, vmcb->soft_passes);
+	child_gone(p);
+}
+
+/* QEMU's emulator executes an INT3 that another processor has overwritten. */
+TEST_ON_MACHINE(int_that_is_not_there_is_not_executed)
+{
+	u8 code[8];
+
+	begin();
+	put_code("\x90\x90\x90\x90\x90\x90\x90\x90", 8);
+	RUN_TO_IO({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
+	EXPECT_EQ(false, vmcb->soft_passes);
+	EXPECT_EQ(false, host_injected.valid);
+	EXPECT_EQ(CODE, vp->vcpu.rip);
+	ASSERT_EQ(true, gpa_read(&p->gpamap, CODE, code, sizeof(code)));
+	EXPECT_EQ(0, memcmp(code, "\x90\x90\x90\x90\x90\x90\x90\x90", 8));
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(xsetbv_sets_what_the_partition_has)
 {
 	u64 *gpr;

@@ -125,6 +125,10 @@ void svm_decode_exit(struct vcpu *v)
 	decode_interrupted_delivery(v);
 	if (unlikely(v->arch.nmi_masked))
 		track_iret(v);
+	if (unlikely(v->arch.soft_passes)) {
+		v->arch.soft_passes = false;
+		vmcb->intercept1 |= SVM_INTERCEPT1_SWINT;
+	}
 
 	switch (vmcb->exit_code) {
 	case SVM_EXIT_INTR:
@@ -153,6 +157,10 @@ void svm_decode_exit(struct vcpu *v)
 		break;
 	case SVM_EXIT_HLT:
 		e->reason = VCPU_EXIT_HLT;
+		e->insn_len = insn_len(v);
+		break;
+	case SVM_EXIT_SWINT:
+		e->reason = VCPU_EXIT_SOFT_INTERRUPT;
 		e->insn_len = insn_len(v);
 		break;
 	case SVM_EXIT_XSETBV:

@@ -170,6 +170,9 @@ void vcpu_init(struct vcpu *v, void *page, void *fpu, paddr_t npt, bool root)
 	vmcb->intercept2 = SVM_INTERCEPT2_VMRUN | SVM_INTERCEPT2_VMMCALL | SVM_INTERCEPT2_VMLOAD |
 			   SVM_INTERCEPT2_VMSAVE | SVM_INTERCEPT2_STGI | SVM_INTERCEPT2_CLGI |
 			   SVM_INTERCEPT2_SKINIT;
+	/* core/softint.c says what for. */
+	if (platform_is_tcg())
+		vmcb->intercept1 |= SVM_INTERCEPT1_SWINT;
 	if (root) {
 		vmcb->iopm_base = virt_to_phys(iopm_root);
 		vmcb->msrpm_base = virt_to_phys(msrpm_root);
@@ -202,6 +205,12 @@ void vcpu_init(struct vcpu *v, void *page, void *fpu, paddr_t npt, bool root)
 void vcpu_pass_msrs(struct vcpu *v, bool pass)
 {
 	v->arch.vmcb->msrpm_base = virt_to_phys(pass ? msrpm_child : msrpm_all);
+}
+
+void vcpu_pass_soft_interrupt(struct vcpu *v)
+{
+	v->arch.soft_passes = true;
+	v->arch.vmcb->intercept1 &= ~SVM_INTERCEPT1_SWINT;
 }
 
 /* The extended state and the debug registers, into or out of the processor. */

@@ -249,6 +249,7 @@ static inline void fxrstor(const void *area)
 /* Exception vectors */
 #define X86_TRAP_DE	0
 #define X86_TRAP_DB	1
+#define X86_TRAP_BP	3
 #define X86_TRAP_NMI	2
 #define X86_TRAP_UD	6
 #define X86_TRAP_NM	7

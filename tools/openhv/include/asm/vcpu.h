@@ -18,6 +18,7 @@ struct lp;
  * @asid: 0: take a new one at the next entry
  * @virq: the vector offered by V_IRQ, or -1
  * @root: runs the root partition
+ * @soft_passes: software interrupts do not exit before the next exit
  * @nmi_masked: an NMI was injected and its IRET has not been executed
  * @nmi_iret: the IRET has been reached, at @nmi_iret_rip
  * @nmi_iret_rip: where it is
@@ -29,6 +30,7 @@ struct vcpu_arch {
 	u32 asid;
 	int virq;
 	bool root;
+	bool soft_passes;
 	bool nmi_masked;
 	bool nmi_iret;
 	u64 nmi_iret_rip;

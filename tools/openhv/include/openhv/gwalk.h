@@ -39,6 +39,12 @@ struct walk_result {
 bool gva_walk(struct vp *vp, u64 gva, u32 flags, struct walk_result *result);
 
 /**
+ * vp_linear_rip() - the linear address of the instruction at RIP
+ * @vp: the VP, owned
+ */
+u64 vp_linear_rip(const struct vp *vp);
+
+/**
  * vp_fetch() - instruction bytes at RIP
  * @vp: the VP, owned
  * @buf: receives them
@@ -47,6 +53,14 @@ bool gva_walk(struct vp *vp, u64 gva, u32 flags, struct walk_result *result);
  * Returns: how many there are, up to the first page that cannot be read
  */
 u32 vp_fetch(struct vp *vp, u8 *buf, u32 max);
+
+/**
+ * vp_insn_prefixes() - how many bytes of prefixes an instruction of a VP has
+ * @vp: the VP, owned, whose mode decides whether REX is one
+ * @bytes: the instruction
+ * @count: bytes there are
+ */
+u32 vp_insn_prefixes(struct vp *vp, const u8 *bytes, u32 count);
 
 /**
  * vp_insn_length() - length of the instruction at RIP, whose opcode is known

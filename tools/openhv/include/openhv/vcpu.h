@@ -44,6 +44,7 @@ enum vcpu_exit_reason {
 	VCPU_EXIT_DR7_WRITE,
 	VCPU_EXIT_XSETBV,
 	VCPU_EXIT_WBINVD,
+	VCPU_EXIT_SOFT_INTERRUPT,	/* INT, INT3 or INTO */
 	VCPU_EXIT_SHUTDOWN,		/* triple fault */
 	VCPU_EXIT_UNDEFINED,		/* an instruction that the guest does not have */
 	VCPU_EXIT_RETRY,		/* nothing to do: enter again */
@@ -262,6 +263,14 @@ int vcpu_virq_taken(struct vcpu *v);
  */
 bool vcpu_nmi_masked(const struct vcpu *v);
 void vcpu_set_nmi_masked(struct vcpu *v, bool on);
+
+/**
+ * vcpu_pass_soft_interrupt() - let the guest execute its INT instruction itself
+ * @v: the VCPU, which exited for VCPU_EXIT_SOFT_INTERRUPT
+ *
+ * Until its next exit, whatever that is for, it does not exit for the like.
+ */
+void vcpu_pass_soft_interrupt(struct vcpu *v);
 
 /* Exit when the guest halts. */
 void vcpu_intercept_hlt(struct vcpu *v, bool on);

@@ -352,6 +352,11 @@ void vcpu_pass_msrs(struct vcpu *v, bool all)
 	v->arch.vmcb->pass_msrs = all;
 }
 
+void vcpu_pass_soft_interrupt(struct vcpu *v)
+{
+	v->arch.vmcb->soft_passes = true;
+}
+
 bool vcpu_get_shadow(const struct vcpu *v)
 {
 	return v->arch.vmcb->shadow;

@@ -37,6 +37,7 @@ enum host_slot {
  * @intercept_cr8: writes of CR8 exit
  * @intercept_hlt: HLT exits
  * @intercept_exceptions: a bit a vector
+ * @soft_passes: the guest executes its INT itself
  * @pass_msrs: MSRs that have a slot do not exit
  * @npt: the address that vcpu_init() was given
  * @root: it runs the root partition
@@ -63,6 +64,7 @@ struct host_vmcb {
 	bool intercept_cr8;
 	bool intercept_hlt;
 	u32 intercept_exceptions;
+	bool soft_passes;
 	bool pass_msrs;
 	paddr_t npt;
 	bool root;

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * INT instructions that exit, which they do on QEMU's emulator only.
+ *
+ * The emulator keeps translations of a guest's code. A processor that translates
+ * an instruction while another one overwrites it may file what it has read after
+ * the write has thrown away all translations of those bytes; QEMU 7.2 does not
+ * lock the page in between. That translation stays. Linux patches its code by way
+ * of INT3: one that is left behind like this is executed when Linux no longer
+ * knows of it, and Linux dies of it, on openhv as well as without it.
+ *
+ * So look whether the instruction is in memory at all. If it is not, writing to
+ * where it was makes the emulator forget it.
+ */
+#include <asm/x86.h>
+#include <openhv/atomic.h>
+#include <openhv/gpamap.h>
+#include <openhv/gwalk.h>
+#include <openhv/log.h>
+#include <openhv/run.h>
+#include <tlfs/interrupt.h>
+
+#define OPCODE_INT3	0xCC
+#define OPCODE_INT	0xCD
+#define OPCODE_INTO	0xCE
+
+/* Have the emulator translate the instruction at RIP again. */
+static bool translate_again(struct vp *vp)
+{
+	struct gpamap *map = &vp->partition->gpamap;
+	struct walk_result r;
+	u8 *page;
+
+	if (!gva_walk(vp, vp_linear_rip(vp), WALK_EXEC, &r))
+		return false;
+	read_lock(&map->lock);
+	page = gpamap_page(map, r.gpa >> PAGE_SHIFT, GPA_READ);
+	/* It changes nothing, not even what another processor writes at the same time. */
+	if (page)
+		atomic_or(page + (r.gpa & (PAGE_SIZE - 1)), 0);
+	read_unlock(&map->lock);
+	return page;
+}
+
+static void breakpoint(struct vp *vp, u32 length)
+{
+	struct vcpu_exit *e = &vp->vcpu.exit;
+	struct vcpu_event ev = {
+		.valid = true,
+		.type = HV_INTERRUPTION_TYPE_SW_EXCEPTION,
+		.vector = X86_TRAP_BP,
+	};
+
+	if (vp->partition->exception_intercepts & BIT(X86_TRAP_BP)) {
+		e->exception.vector = X86_TRAP_BP;
+		e->exception.has_error = false;
+		e->exception.error = 0;
+		e->exception.parameter = 0;
+		intercept_exception(vp);
+		return;
+	}
+	vp_advance(vp, length);
+	vcpu_set_injection(&vp->vcpu, &ev);
+}
+
+void vp_soft_interrupt(struct vp *vp)
+{
+	static bool said;
+	u8 bytes[15];
+	u32 n = vp_fetch(vp, bytes, sizeof(bytes));
+	u32 at = vp_insn_prefixes(vp, bytes, n);
+
+	if (at < n && bytes[at] == OPCODE_INT3 &&
+	    (!vcpu_get_cpl(&vp->vcpu) ||
+	     vp->partition->exception_intercepts & BIT(X86_TRAP_BP))) {
+		breakpoint(vp, at + 1);
+		return;
+	}
+	/* The processor knows best what else they do, and whether they may at that CPL. */
+	if (at >= n || bytes[at] == OPCODE_INT3 || bytes[at] == OPCODE_INT ||
+	    bytes[at] == OPCODE_INTO || !translate_again(vp)) {
+		vcpu_pass_soft_interrupt(&vp->vcpu);
+		return;
+	}
+	if (!said)
+		log_info("partition %llu VP %u: the emulator executed an INT at %llx that is no longer there; it is made to look again",
+			 vp->partition->id, vp->index, vp->vcpu.rip);
+	said = true;
+}
