@@ -205,14 +205,16 @@ static bool cr4_transition(struct vp *vp, u64 value)
 	return vp_set_cr4(vp, value);
 }
 
+#define OPCODE_MOV_FROM_DR	0x21
 #define OPCODE_MOV_TO_CR	0x22
 #define OPCODE_MOV_TO_DR	0x23
 
 /*
- * The operand of MOV to a control or debug register: [prefixes] [REX] 0F opcode /r.
+ * The register that MOV to or from a control or debug register names:
+ * [prefixes] [REX] 0F opcode /r.
  * Returns: the instruction's length; 0: it is something else
  */
-static u32 mov_operand(struct vp *vp, u8 opcode, u64 *value)
+static u32 mov_register(struct vp *vp, u8 opcode, u64 **gpr)
 {
 	struct vcpu *v = &vp->vcpu;
 	u8 bytes[8], rex = 0, reg;
@@ -227,10 +229,18 @@ static u32 mov_operand(struct vp *vp, u8 opcode, u64 *value)
 	if (i + 3 > n || bytes[i + 1] != opcode)
 		return 0;
 	reg = (bytes[i + 2] & 7) | (rex & 1 ? 8 : 0);
-	*value = v->gpr[reg];
-	if (!(vcpu_get_efer(v) & EFER_LMA))
-		*value = (u32)*value;
+	*gpr = &v->gpr[reg];
 	return i + 3;
+}
+
+static u32 mov_operand(struct vp *vp, u8 opcode, u64 *value)
+{
+	u64 *gpr;
+	u32 len = mov_register(vp, opcode, &gpr);
+
+	if (len)
+		*value = vcpu_get_efer(&vp->vcpu) & EFER_LMA ? *gpr : (u32)*gpr;
+	return len;
 }
 
 static void exit_cr_write(struct vp *vp)
@@ -249,6 +259,19 @@ static void exit_cr_write(struct vp *vp)
 		vp_inject_gp(vp);
 		return;
 	}
+	vp_advance(vp, len);
+}
+
+static void exit_dr7_read(struct vp *vp)
+{
+	u64 *gpr;
+	u32 len = mov_register(vp, OPCODE_MOV_FROM_DR, &gpr);
+
+	if (!len) {
+		vp_inject_ud(vp);
+		return;
+	}
+	*gpr = vcpu_get_dr7(&vp->vcpu);
 	vp_advance(vp, len);
 }
 
@@ -345,6 +368,7 @@ static const u8 exit_counter[] = {
 	[VCPU_EXIT_NPT_FAULT] = OPENHV_EXIT_NPT_FAULT,
 	[VCPU_EXIT_EXCEPTION] = OPENHV_EXIT_EXCEPTION,
 	[VCPU_EXIT_CR_WRITE] = OPENHV_EXIT_CR_ACCESS,
+	[VCPU_EXIT_DR7_READ] = OPENHV_EXIT_OTHER,
 	[VCPU_EXIT_DR7_WRITE] = OPENHV_EXIT_OTHER,
 	[VCPU_EXIT_XSETBV] = OPENHV_EXIT_XSETBV,
 	[VCPU_EXIT_WBINVD] = OPENHV_EXIT_OTHER,
@@ -374,7 +398,8 @@ static void trace_exit(const struct vp *vp)
 		[VCPU_EXIT_MSR_WRITE] = "WRMSR", [VCPU_EXIT_IO] = "I/O",
 		[VCPU_EXIT_HYPERCALL] = "hypercall", [VCPU_EXIT_HLT] = "HLT",
 		[VCPU_EXIT_NPT_FAULT] = "memory", [VCPU_EXIT_EXCEPTION] = "exception",
-		[VCPU_EXIT_CR_WRITE] = "CR write", [VCPU_EXIT_DR7_WRITE] = "DR7 write",
+		[VCPU_EXIT_CR_WRITE] = "CR write", [VCPU_EXIT_DR7_READ] = "DR7 read",
+		[VCPU_EXIT_DR7_WRITE] = "DR7 write",
 		[VCPU_EXIT_XSETBV] = "XSETBV",
 		[VCPU_EXIT_WBINVD] = "WBINVD", [VCPU_EXIT_SOFT_INTERRUPT] = "INT",
 		[VCPU_EXIT_SHUTDOWN] = "triple fault",
@@ -450,6 +475,9 @@ void vp_handle_exit(struct lp *lp, struct vp *vp)
 		break;
 	case VCPU_EXIT_CR_WRITE:
 		exit_cr_write(vp);
+		break;
+	case VCPU_EXIT_DR7_READ:
+		exit_dr7_read(vp);
 		break;
 	case VCPU_EXIT_DR7_WRITE:
 		exit_dr7_write(vp);

@@ -262,7 +262,7 @@ TEST_ON_MACHINE(writes_of_control_registers)
 	child_gone(p);
 }
 
-TEST_ON_MACHINE(write_of_dr7_sets_the_register)
+TEST_ON_MACHINE(dr7_is_read_and_written)
 {
 	u64 *gpr;
 
@@ -273,9 +273,13 @@ TEST_ON_MACHINE(write_of_dr7_sets_the_register)
 	RUN_TO_IO({ .reason = VCPU_EXIT_DR7_WRITE });
 	EXPECT_EQ(0xFFFF0403, vmcb->dr7);
 	EXPECT_EQ(CODE + 3, vp->vcpu.rip);
+	put_code("\x0F\x21\xFB\x90\x90\x90\x90\x90", 8);		/* mov ebx,dr7 */
+	RUN_TO_IO({ .reason = VCPU_EXIT_DR7_READ });
+	EXPECT_EQ(0xFFFF0403, gpr[GPR_RBX]);
+	EXPECT_EQ(CODE + 3, vp->vcpu.rip);
 	/* The upper half is reserved. */
 	vmcb->efer = EFER_LMA;
-	vp->vcpu.rip = CODE;
+	put_code("\x0F\x23\xF8\x90\x90\x90\x90\x90", 8);
 	gpr[GPR_RAX] = 1UL << 32;
 	RUN({ .reason = VCPU_EXIT_DR7_WRITE }, IO_EXIT(1));
 	EXPECT_EQ(13, host_injected.vector);

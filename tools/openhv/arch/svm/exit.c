@@ -183,6 +183,10 @@ void svm_decode_exit(struct vcpu *v)
 		e->cr.cr = vmcb->exit_code - SVM_EXIT_CR_WRITE0;
 		e->insn_len = 0;
 		break;
+	case SVM_EXIT_DR_READ0 + 7:
+		e->reason = VCPU_EXIT_DR7_READ;
+		e->insn_len = 0;
+		break;
 	case SVM_EXIT_DR_WRITE0 + 7:
 		e->reason = VCPU_EXIT_DR7_WRITE;
 		e->insn_len = 0;

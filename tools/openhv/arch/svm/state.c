@@ -70,6 +70,7 @@ void vcpu_reset(struct vcpu *v, bool init)
 	vmcb->efer = EFER_SVME;
 	vmcb->dr6 = DR6_RESET;
 	vmcb->dr7 = DR7_RESET;
+	v->arch.dr7 = DR7_RESET;
 	memset(v->dr, 0, sizeof(v->dr));
 	vmcb->event_inj = 0;
 	vmcb->int_state = 0;
@@ -151,7 +152,7 @@ u64 vcpu_get_dr6(const struct vcpu *v)
 
 u64 vcpu_get_dr7(const struct vcpu *v)
 {
-	return v->arch.vmcb->dr7;
+	return v->arch.keeps_dr7 ? v->arch.dr7 : v->arch.vmcb->dr7;
 }
 
 void vcpu_set_dr6(struct vcpu *v, u64 value)
@@ -161,7 +162,10 @@ void vcpu_set_dr6(struct vcpu *v, u64 value)
 
 void vcpu_set_dr7(struct vcpu *v, u64 value)
 {
-	v->arch.vmcb->dr7 = value;
+	if (v->arch.keeps_dr7)
+		v->arch.dr7 = value;
+	else
+		v->arch.vmcb->dr7 = value;
 }
 
 /* EFER.SVME must be set in the VMCB; the guest never sees it. */

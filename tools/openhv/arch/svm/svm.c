@@ -188,11 +188,15 @@ void vcpu_init(struct vcpu *v, void *page, void *fpu, paddr_t npt, bool root)
 				    SVM_INTERCEPT2_MWAIT | SVM_INTERCEPT2_MWAIT_ARMED |
 				    SVM_INTERCEPT2_XSETBV | SVM_INTERCEPT2_ICEBP;
 		/*
-		 * QEMU's emulator keeps the breakpoints that a guest sets by this for
-		 * all that runs on the processor after it. VMRUN sets none.
+		 * QEMU's emulator keeps the breakpoints that a guest sets for all that runs
+		 * on the processor after it. VMRUN sets none, but a write of any debug
+		 * register does, if the DR7 that VMRUN loaded has it enabled.
 		 */
-		if (platform_is_tcg())
+		if (platform_is_tcg()) {
+			v->arch.keeps_dr7 = true;
+			vmcb->intercept_dr_read = BIT(7);
 			vmcb->intercept_dr_write = BIT(7);
+		}
 		vmcb->iopm_base = virt_to_phys(iopm_child);
 		vmcb->msrpm_base = virt_to_phys(msrpm_child);
 	}

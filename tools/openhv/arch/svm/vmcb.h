@@ -172,6 +172,7 @@ TLFS_ASSERT_OFFSET(struct vmcb, g_pat, 0x668);
 
 /* Exit codes (APM vol. 2, appendix C) */
 #define SVM_EXIT_CR_WRITE0		0x010
+#define SVM_EXIT_DR_READ0		0x020
 #define SVM_EXIT_DR_WRITE0		0x030
 #define SVM_EXIT_EXCEPTION0		0x040
 #define SVM_EXIT_INTR			0x060

@@ -18,6 +18,8 @@ struct lp;
  * @asid: 0: take a new one at the next entry
  * @virq: the vector offered by V_IRQ, or -1
  * @root: runs the root partition
+ * @keeps_dr7: the guest's DR7 is @dr7, and never in the processor
+ * @dr7: see @keeps_dr7
  * @soft_passes: software interrupts do not exit before the next exit
  * @nmi_masked: an NMI was injected and its IRET has not been executed
  * @nmi_iret: the IRET has been reached, at @nmi_iret_rip
@@ -30,6 +32,8 @@ struct vcpu_arch {
 	u32 asid;
 	int virq;
 	bool root;
+	bool keeps_dr7;
+	u64 dr7;
 	bool soft_passes;
 	bool nmi_masked;
 	bool nmi_iret;

@@ -12,13 +12,6 @@
 #define SCRATCH		0x700000ULL
 #define SLICE_MS	150
 
-/*
- * QEMU's emulator (7.2 at least) ends with a failed assertion when a data breakpoint
- * is hit by the delivery of an event, which is nothing that a hypervisor could do
- * something about. Elsewhere MSHV_ATTACK_WATCHPOINTS=1 has them tried.
- */
-static volatile bool watchpoints;
-
 /* What the guests know of the test; each VP takes a number of its own. */
 static volatile uint64_t guest_seed, guest_number, guest_next;
 
@@ -60,7 +53,6 @@ static void attacker_init(struct attacker *a, struct attack *attack, void (*func
 
 	a->count = count;
 	guest_seed = attack_random(&attack->random) | 1;
-	watchpoints = getenv("MSHV_ATTACK_WATCHPOINTS");
 	vm_init_long(&a->vm, PT_LAPIC, function);
 	a->vps[0] = &a->vm.vp;
 	for (i = 1; i < count; i++) {
@@ -346,7 +338,7 @@ static GUEST_CODE void guest_abuses_registers(void)
 			MOVE("mov %0, %%dr6", value);
 			break;
 		case 6:
-			MOVE("mov %0, %%dr7", watchpoints ? value : value & 0xfff);
+			MOVE("mov %0, %%dr7", value);
 			break;
 		case 7:
 			asm volatile("lea 1f(%%rip), %%r8; mov %%r8, guest_fixup(%%rip)\n"
@@ -501,8 +493,7 @@ static GUEST_CODE void guest_breaks_on_its_stack(void)
 	guest_install_handlers();
 	asm volatile("mov %%rsp, %0" : "=r"(rsp));
 	rsp &= ~15ULL;
-	if (watchpoints)
-		asm volatile("mov %0, %%dr0; mov %1, %%dr7" : : "r"(rsp - 24), "r"(0xd0701ULL));
+	asm volatile("mov %0, %%dr0; mov %1, %%dr7" : : "r"(rsp - 24), "r"(0xd0701ULL));
 	asm volatile("mov %0, %%rsp; int3" : : "r"(rsp));
 	__builtin_unreachable();
 }
