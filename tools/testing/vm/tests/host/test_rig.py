@@ -216,7 +216,7 @@ class TestList(unittest.TestCase):
                          ["a.6.1.1cpu", "a.6.1.2cpu", "a.6.12.1cpu", "a.6.12.2cpu"])
         self.assertEqual(tests[1].command, [
             "RIG", "exec", "--kernel", "6.1", "--cpus", "2", "--sched", "root", "--timeout", "9",
-            "--tail", "--log-dir", "LOGS/a.6.1.2cpu", "--", "sh", "-c", "x 2"])
+            "--log-dir", "LOGS/a.6.1.2cpu", "--", "sh", "-c", "x 2"])
         tests = self.read("[a]\nrun = x\nsched = root core\ntimeout = 9\n")
         self.assertEqual([test.name for test in tests], ["a.6.12.2cpu", "a.6.12.2cpu.core"])
         self.assertGreater(tests[1].timeout, 9)
@@ -228,7 +228,8 @@ class TestList(unittest.TestCase):
         test, = self.read("[a]\nrig = exec -- 'a b' @V@\ntimeout = 1\nstatus = 124\n"
                           "output = ^one$\n\t^two:$\nktap = yes\n", V="v")
         self.assertEqual((test.command, test.status, test.output, test.ktap),
-                         (["RIG", "exec", "--", "a b", "v"], 124, ("^one$", "^two:$"), True))
+                         (["RIG", "exec", "--log-dir", "LOGS/a", "--", "a b", "v"], 124,
+                          ("^one$", "^two:$"), True))
 
     def test_mistakes(self):
         """Each is an error, none is passed over."""
