@@ -7,7 +7,7 @@ import re
 
 from .console import prefixed
 
-_OWN_LINES = 40  # of what the test printed last
+_OWN_LINES = 100  # of what the test printed last
 _TAIL_LINES = 30  # of each console
 _BEFORE, _AFTER = 3, 40  # lines around the first that tells of trouble
 _DIAGNOSTICS = 4  # comments before a result
@@ -17,6 +17,8 @@ _TROUBLE = re.compile(r"\[#1\]|Kernel panic|BUG: |kernel BUG|WARNING: |Oops|UBSA
                       r"blocked for more than|openhv: (ERROR|PANIC)")
 _RIG_LINE = re.compile(r"mshv-vm: (?!\w+: (last lines|printed nothing))")
 _CONSOLE_LINE = re.compile(rf"mshv-vm: \w+: last lines:|({'|'.join(_CONSOLES)}) *\| ")
+_ERROR = re.compile(r"error:|Error\b|^FAIL: ")
+_ERRORS = 3  # of what is neither KTAP nor the rig
 _NOT_OK = re.compile(r"\s*not ok\b")
 
 
@@ -86,7 +88,9 @@ class Report:
                 lines = lines + [prefixed(name, line) for line in console[first:first + 3]]
                 where = next((line for line in console[first + 3:] if "RIP:" in line), None)
                 lines += [prefixed(name, where)] if where else []
-        return lines or list(self.own)[-1:]
+        if lines:
+            return lines
+        return [line for line in self.own if _ERROR.search(line)][:_ERRORS] or list(self.own)[-1:]
 
 
 def _telling(lines):

@@ -71,11 +71,13 @@ class Failures(unittest.TestCase):
         script = ("printf 'KTAP version 1\\n1..3\\n# fine\\nok 1 x\\n# y.c:12: Expected 1\\n"
                   "not ok 2 y\\n# z.c:9: Expected 2\\nnot ok 3 z\\n'; exit 1")
         printed = self.run_tests(("a", script, {"ktap": True}),
-                                 ("b", "echo hello; exit 3", {}), ("c", "true", {}))
-        self.assertEqual(printed.splitlines()[-10:], [
+                                 ("b", "echo hello; exit 3", {}), ("c", "true", {}),
+                                 ("d", "echo 'x.c:1: error: no y' >&2; echo end; exit 2", {}))
+        self.assertEqual(printed.splitlines()[-14:], [
             "# failed: a", "#   a: y", "#   a: z", "#   # y.c:12: Expected 1", "#   not ok 2 y",
             "# failed: b", "#   b", "#   ended with status 3, expected 0", "#   hello",
-            "2 passed, 3 failed"])
+            "# failed: d", "#   d", "#   ended with status 2, expected 0",
+            "#   x.c:1: error: no y", "2 passed, 4 failed"])
 
     def test_hang(self):
         """Of one that has to be ended: what it says when it is"""
