@@ -132,24 +132,27 @@ TEST_BARE(what_touches_no_memory_is_not_decoded)
 
 /* --- Accesses ------------------------------------------------------------------------ */
 
-static struct vp *machine(struct partition **p)
+static struct partition *p;
+static struct vp *vp;
+static u64 *gpr;
+
+static void begin(void)
 {
 	struct host_vmcb *vmcb;
-	struct vp *vp;
 
-	*p = child_new();
-	vp = child_vp(*p, 0);
-	map_ram(*p, 0, 16);
+	p = child_new();
+	vp = child_vp(p, 0);
+	gpr = vp->vcpu.gpr;
+	map_ram(p, 0, 16);
 	vmcb = vp->vcpu.arch.vmcb;
 	/* 64-bit code without paging does not exist; the walk is the identity, though. */
 	vmcb->cr[0] = CR0_PE;
 	vmcb->efer = EFER_LMA;
 	vmcb->seg[SEG_CS].attributes = 0x9B | HV_SEGMENT_LONG;
 	vmcb->seg[SEG_CS].base = 0;
-	return vp;
 }
 
-static bool access_by(struct vp *vp, u64 gpa, bool write, const char *code, u32 size)
+static bool access_by(u64 gpa, bool write, const char *code, u32 size)
 {
 	gpa_write(&vp->partition->gpamap, CODE, code, size);
 	vp->vcpu.rip = CODE;
@@ -161,15 +164,12 @@ static bool access_by(struct vp *vp, u64 gpa, bool write, const char *code, u32 
 }
 
 #define ACCESS(gpa, write, code) \
-	access_by(vp, gpa, write, code "\x90\x90\x90\x90", sizeof(code) + 3)
+	access_by(gpa, write, code "\x90\x90\x90\x90", sizeof(code) + 3)
 #define APIC(reg) (APIC_DEFAULT_BASE + (reg))
 
 TEST_ON_MACHINE(apic_page_is_written_and_read)
 {
-	struct partition *p;
-	struct vp *vp = machine(&p);
-	u64 *gpr = vp->vcpu.gpr;
-
+	begin();
 	gpr[GPR_RAX] = 0xFFFFFFFF00000070UL;
 	EXPECT_TRUE(ACCESS(APIC(0x80), true, "\x89\x03"));		/* mov [rbx],eax */
 	EXPECT_EQ(CODE + 2, vp->vcpu.rip);
@@ -204,10 +204,7 @@ TEST_ON_MACHINE(apic_page_is_written_and_read)
 
 TEST_ON_MACHINE(store_of_a_string_moves_its_pointer)
 {
-	struct partition *p;
-	struct vp *vp = machine(&p);
-	u64 *gpr = vp->vcpu.gpr;
-
+	begin();
 	gpr[GPR_RAX] = 0x40;
 	gpr[GPR_RDI] = APIC(0x80);
 	EXPECT_TRUE(ACCESS(APIC(0x80), true, "\xAB"));
@@ -223,9 +220,7 @@ TEST_ON_MACHINE(store_of_a_string_moves_its_pointer)
 
 TEST_ON_MACHINE(what_is_not_a_move_is_left_to_the_parent)
 {
-	struct partition *p;
-	struct vp *vp = machine(&p);
-
+	begin();
 	EXPECT_FALSE(ACCESS(APIC(0x80), true, "\x01\x03"));		/* add [rbx],eax */
 	EXPECT_FALSE(ACCESS(APIC(0x80), true, "\xF0\x89\x03"));		/* with LOCK */
 	EXPECT_FALSE(ACCESS(APIC(0x80), true, "\x89\xC3"));		/* mov ebx,eax */
@@ -243,10 +238,7 @@ TEST_ON_MACHINE(what_is_not_a_move_is_left_to_the_parent)
 
 TEST_ON_MACHINE(odd_accesses_to_the_apic_page)
 {
-	struct partition *p;
-	struct vp *vp = machine(&p);
-	u64 *gpr = vp->vcpu.gpr;
-
+	begin();
 	gpr[GPR_RAX] = 0x30;
 	EXPECT_TRUE(ACCESS(APIC(0x80), true, "\x89\x03"));
 	/* Stores that are not of 32 bits on a boundary are ignored. */
@@ -267,7 +259,7 @@ TEST_ON_MACHINE(odd_accesses_to_the_apic_page)
 
 /* --- The address of an operand ----------------------------------------------------- */
 
-static u64 operand(struct vp *vp, u64 gpa, u32 flags, const char *code, u32 size)
+static u64 operand(u64 gpa, u32 flags, const char *code, u32 size)
 {
 	struct hv_x64_memory_intercept_message m;
 
@@ -281,15 +273,14 @@ static u64 operand(struct vp *vp, u64 gpa, u32 flags, const char *code, u32 size
 	return m.memory_access_info & HV_X64_MEMORY_ACCESS_GVA_VALID ? m.guest_virtual_address : 0;
 }
 
-#define OPERAND(gpa, code) operand(vp, gpa, 0, code, sizeof(code) - 1)
+#define OPERAND(gpa, code) operand(gpa, 0, code, sizeof(code) - 1)
 
 TEST_ON_MACHINE(operand_address_is_told_where_it_is_the_one)
 {
-	struct partition *p;
-	struct vp *vp = machine(&p);
-	struct host_vmcb *vmcb = vp->vcpu.arch.vmcb;
-	u64 *gpr = vp->vcpu.gpr;
+	struct host_vmcb *vmcb;
 
+	begin();
+	vmcb = vp->vcpu.arch.vmcb;
 	gpr[GPR_RAX] = 0x9000000;
 	gpr[GPR_RCX] = 0x10;
 	gpr[GPR_RBP] = 0x9000100;
@@ -301,11 +292,11 @@ TEST_ON_MACHINE(operand_address_is_told_where_it_is_the_one)
 	EXPECT_EQ(0x9000100, OPERAND(0x9000100, "\x8B\x5D\x00"));	/* [rbp] */
 	EXPECT_EQ(CODE + 6 + 0x9000000, OPERAND(CODE + 6 + 0x9000000, "\x8B\x1D\0\0\0\x09"));
 	EXPECT_EQ(0x9000200, OPERAND(0x9000200, "\xA5"));		/* movs: source */
-	EXPECT_EQ(0x9000300, operand(vp, 0x9000300, NPT_FAULT_WRITE, "\xA5", 1));
+	EXPECT_EQ(0x9000300, operand(0x9000300, NPT_FAULT_WRITE, "\xA5", 1));
 	EXPECT_EQ(0x9000300, OPERAND(0x9000300, "\xAF"));		/* scas */
 	EXPECT_EQ(0x9000010, OPERAND(0x9000010, "\xA1\x10\0\0\x09\0\0\0\0"));
-	EXPECT_EQ(CODE, operand(vp, CODE, NPT_FAULT_EXEC, "", 0));
-	EXPECT_EQ(0, operand(vp, 0x9000000, NPT_FAULT_WALK, "\x8B\x00", 2));
+	EXPECT_EQ(CODE, operand(CODE, NPT_FAULT_EXEC, "", 0));
+	EXPECT_EQ(0, operand(0x9000000, NPT_FAULT_WALK, "\x8B\x00", 2));
 	EXPECT_EQ(0, OPERAND(0x9000000, "\x90"));
 	vmcb->seg[SEG_FS].base = 0x5000;
 	EXPECT_EQ(0x9005000, OPERAND(0x9005000, "\x64\x8B\x18"));	/* fs:[rax] */

@@ -78,22 +78,6 @@ static bool is_mapped(u64 pfn)
 	return false;
 }
 
-/* Leave so many free pages in a partition's pool; the rest goes where nobody finds it. */
-static u32 drain(struct partition *p, u32 leave, void **pages)
-{
-	u32 n = 0;
-
-	while (p->pool.free > leave)
-		pages[n++] = pool_alloc(&p->pool);
-	return n;
-}
-
-static void refill(struct partition *p, void **pages, u32 n)
-{
-	while (n)
-		pool_free(&p->pool, pages[--n]);
-}
-
 /* --- One size ------------------------------------------------------------------ */
 
 TEST_ON_MACHINE(mapping_4k_and_unmapping)
@@ -540,7 +524,7 @@ TEST_ON_MACHINE(promoted_page_is_split_without_memory)
 	u32 n, i;
 
 	map_row(p, 0, pfn, 512, MAP_ORDER_4K, GPA_RW);
-	n = drain(p, 0, pages);
+	n = pool_drain(p, 0, pages);
 	ASSERT_EQ(0, map(p, 100, other, MAP_ORDER_4K, GPA_READ));
 	EXPECT_EQ(0, p->pool.free);
 	for (i = 0; i < 512; i++) {
@@ -559,7 +543,7 @@ TEST_ON_MACHINE(promoted_page_is_split_without_memory)
 	EXPECT_EQ(0, unmap(p, 3, MAP_ORDER_4K));
 	expect_hole(p, 3);
 	expect_mapping(p, 4, pfn + 4, MAP_ORDER_4K, GPA_RW);
-	refill(p, pages, n);
+	pool_refill(p, pages, n);
 	child_gone(p);
 }
 
@@ -857,11 +841,11 @@ TEST_ON_MACHINE(no_promotion_around_an_overlay)
 	/* One that comes later splits a promoted page, and takes nothing for it. */
 	map_row(p, 511, pfn + 511, 1, MAP_ORDER_4K, GPA_RW);
 	EXPECT_EQ(MAP_ORDER_2M, look(p, 0).order);
-	n = drain(p, 0, pages);
+	n = pool_drain(p, 0, pages);
 	ASSERT_EQ(0, overlay_set(&p->gpamap, &ov, 10, page, GPA_RW));
 	EXPECT_EQ(reserved, p->reserve.free);
 	EXPECT_EQ(MAP_ORDER_4K, look(p, 11).order);
-	refill(p, pages, n);
+	pool_refill(p, pages, n);
 	free_overlay(p, &ov, page);
 	child_gone(p);
 }
@@ -924,12 +908,12 @@ TEST_ON_MACHINE(overlay_takes_tables_from_the_reserve)
 
 	ov = new_overlay(p, &page);
 	list_init(&ov.node);
-	n = drain(p, 0, pages);
+	n = pool_drain(p, 0, pages);
 	/* Nothing is mapped: it takes three tables. */
 	EXPECT_EQ(0, overlay_set(&p->gpamap, &ov, 0x1234567, page, GPA_RW));
 	EXPECT_EQ(reserved - 3, p->reserve.free);
 	EXPECT_EQ(HV_STATUS_INSUFFICIENT_MEMORY, map(p, 0, ram_pages(1), MAP_ORDER_4K, GPA_RW));
-	refill(p, pages, n);
+	pool_refill(p, pages, n);
 	free_overlay(p, &ov, page);
 	child_gone(p);
 }

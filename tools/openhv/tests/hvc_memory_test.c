@@ -357,22 +357,6 @@ TEST_ON_MACHINE(access_state_wants_tracking)
 
 /* --- The end of the pool ---------------------------------------------------------------- */
 
-/* Leave so many free pages in a partition's pool. */
-static u32 drain(struct partition *p, u32 leave, void **pages)
-{
-	u32 n = 0;
-
-	while (p->pool.free > leave)
-		pages[n++] = pool_alloc(&p->pool);
-	return n;
-}
-
-static void refill(struct partition *p, void **pages, u32 n)
-{
-	while (n)
-		pool_free(&p->pool, pages[--n]);
-}
-
 TEST_ON_MACHINE(map_without_pages_for_its_tables_changes_nothing)
 {
 	u64 pfn = ram_pages(1), large = ram_pages_2m(1);
@@ -384,7 +368,7 @@ TEST_ON_MACHINE(map_without_pages_for_its_tables_changes_nothing)
 		struct partition *p = child_new();
 
 		CONTEXT("%u pages left", left);
-		n = drain(p, left, pages);
+		n = pool_drain(p, left, pages);
 		EXPECT_EQ(HV_STATUS_INSUFFICIENT_MEMORY, map_pages(p, 0x100, pfn, 1, RW));
 		EXPECT_FALSE(look(p, 0x100).mapped);
 		EXPECT_EQ(0, p->gpamap.pages_4k);
@@ -396,7 +380,7 @@ TEST_ON_MACHINE(map_without_pages_for_its_tables_changes_nothing)
 		while (map_pages(p, 0x100, pfn, 1, RW))
 			ASSERT_EQ(0, deposit(p->id, 1));
 		EXPECT_EQ(pfn, look(p, 0x100).spfn);
-		refill(p, pages, n);
+		pool_refill(p, pages, n);
 		child_gone(p);
 		ASSERT_TRUE(frame_change(pfn, FRAME_ROOT, FRAME_POOL));
 		ASSERT_TRUE(frame_change(pfn, FRAME_POOL, FRAME_ROOT));
@@ -413,7 +397,7 @@ TEST_ON_MACHINE(split_without_a_page_for_its_table_changes_nothing)
 
 	track(p, 1);
 	ASSERT_EQ(0, map_pages(p, 0, pfn, 1, RW | LARGE));
-	n = drain(p, 0, pages);
+	n = pool_drain(p, 0, pages);
 	EXPECT_EQ(HV_STATUS_INSUFFICIENT_MEMORY, map_pages(p, 3, small, 1, RW));
 	EXPECT_EQ(HV_STATUS_INSUFFICIENT_MEMORY, unmap_pages(p, 3, 1, 0));
 	EXPECT_EQ(HV_STATUS_INSUFFICIENT_MEMORY,
@@ -424,7 +408,7 @@ TEST_ON_MACHINE(split_without_a_page_for_its_table_changes_nothing)
 	/* What needs no table goes on. */
 	EXPECT_EQ(0, map_pages(p, 0, pfn, 1, HV_MAP_GPA_READABLE | LARGE));
 	EXPECT_EQ(0, unmap_pages(p, 0, 1, HV_UNMAP_GPA_LARGE_PAGE));
-	refill(p, pages, n);
+	pool_refill(p, pages, n);
 	child_gone(p);
 }
 

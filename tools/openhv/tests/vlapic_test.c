@@ -11,6 +11,7 @@
 #include <tlfs/state.h>
 #include <tlfs/vp.h>
 #include "test.h"
+#include "apic.h"
 
 #define FIXED(v)	((v) | HV_X64_INTERRUPT_TYPE_FIXED << APIC_DELIVERY_SHIFT)
 #define X2APIC(reg)	(MSR_X2APIC_FIRST + (reg) / 16)
@@ -29,21 +30,6 @@ static struct vp *make_vps(u32 count)
 		vlapic_write(&vps[i]->apic, APIC_SVR, APIC_SVR_ENABLE | 0xFF);
 	}
 	return vps[0];
-}
-
-static u32 rd(struct vp *vp, u32 reg)
-{
-	u32 value = 0xDEADBEEF;
-
-	if (!vlapic_read(&vp->apic, reg, &value))
-		host_fail("APIC register %x cannot be read", reg);
-	return value;
-}
-
-static void wr(struct vp *vp, u32 reg, u32 value)
-{
-	if (!vlapic_write(&vp->apic, reg, value))
-		host_fail("APIC register %x cannot be written", reg);
 }
 
 static int next(struct vp *vp)

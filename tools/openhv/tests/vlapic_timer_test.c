@@ -9,6 +9,7 @@
 #include <tlfs/interrupt.h>
 #include <tlfs/state.h>
 #include "test.h"
+#include "apic.h"
 
 /* Two ticks of the TSC are one of the APIC's clock. */
 #define TSC_PER_TICK	(HOST_TSC_HZ / HOST_APIC_TIMER_HZ)
@@ -21,21 +22,6 @@ static struct vp *make_vp(void)
 	/* Time stands still unless a test lets it pass. */
 	host_tsc_step = 0;
 	return vp;
-}
-
-static u32 rd(struct vp *vp, u32 reg)
-{
-	u32 value = 0xDEADBEEF;
-
-	if (!vlapic_read(&vp->apic, reg, &value))
-		host_fail("APIC register %x cannot be read", reg);
-	return value;
-}
-
-static void wr(struct vp *vp, u32 reg, u32 value)
-{
-	if (!vlapic_write(&vp->apic, reg, value))
-		host_fail("APIC register %x cannot be written", reg);
 }
 
 static void pass(u64 ticks)

@@ -193,6 +193,21 @@ struct vp *child_vp(struct partition *p, u32 index)
 	return vp;
 }
 
+u32 pool_drain(struct partition *p, u32 leave, void **pages)
+{
+	u32 n = 0;
+
+	while (p->pool.free > leave)
+		pages[n++] = pool_alloc(&p->pool);
+	return n;
+}
+
+void pool_refill(struct partition *p, void **pages, u32 n)
+{
+	while (n)
+		pool_free(&p->pool, pages[--n]);
+}
+
 void child_gone(struct partition *p)
 {
 	u64 id = p->id, total = p->pool.total;

@@ -98,6 +98,12 @@ struct partition *child_with(u32 pool, u64 synthetic);
 struct vp *child_vp(struct partition *p, u32 index);
 /* Give everything back; ends the test if not all of it comes. */
 void child_gone(struct partition *p);
+/*
+ * Leave so many free pages in a partition's pool: the others go to @pages, and
+ * how many these are is returned. Then give them back.
+ */
+u32 pool_drain(struct partition *p, u32 leave, void **pages);
+void pool_refill(struct partition *p, void **pages, u32 n);
 /* The partition with an ID, without a reference */
 struct partition *partition_of(u64 id);
 

@@ -266,33 +266,20 @@ TEST(string_instructions_are_carried_out_whole)
 
 /* ---- A level-triggered line ---- */
 
-#define LINE_VECTOR	0x55
 #define LINE_GSI	5
-
-static GUEST_CODE void guest_serves_line(void)
-{
-	guest_handler = guest_count_interrupts;
-	guest_install_handlers();
-	guest_enable_x2apic();
-	GUEST_SYNC(1);
-	for (;;) {
-		sti_hlt();
-		GUEST_SYNC_ARG(2, guest_interrupts[LINE_VECTOR]);
-	}
-}
 
 /* An IOAPIC in the VMM: the line is injected again at each EOI while it is asserted. */
 TEST(line_is_injected_again_at_its_eoi)
 {
 	/* MSI: level (bit 15), assert (bit 14), fixed */
 	const struct mshv_user_irq_entry route = {
-		.gsi = LINE_GSI, .address_lo = 0xfee00000, .data = 0xc000 | LINE_VECTOR,
+		.gsi = LINE_GSI, .address_lo = 0xfee00000, .data = 0xc000 | GUEST_VECTOR,
 	};
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), eois = 0;
 	struct test_vm vm;
 	__u64 one = 1;
 
-	vm_init_long(&vm, PT_LAPIC, guest_serves_line);
+	vm_init_long(&vm, PT_LAPIC, guest_waits);
 	vm_run_to_sync(&vm, 1);
 	ASSERT_OK(mshv_set_msi_routing(vm.partition, &route, 1));
 	ASSERT_OK(mshv_assign_irqfd(vm.partition, fd, LINE_GSI, -1));
@@ -304,7 +291,7 @@ TEST(line_is_injected_again_at_its_eoi)
 			vm_complete(&vm);
 			continue;
 		}
-		EXPECT_EQ(LINE_VECTOR, mshv_msg_eoi(&vm.vp.msg)->interrupt_vector);
+		EXPECT_EQ(GUEST_VECTOR, mshv_msg_eoi(&vm.vp.msg)->interrupt_vector);
 		if (++eois < 3) {
 			ASSERT_EQ(8, write(fd, &one, 8));
 		}

@@ -9,24 +9,12 @@
 
 #include "mshv_test.h"
 
-#define VECTOR	0x51
+#define VECTOR	GUEST_VECTOR
 
 /* Assert an edge to APIC 0 */
 static int assert_fixed(struct test_vm *vm, unsigned int vector)
 {
 	return mshv_assert_interrupt(vm->partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, vector);
-}
-
-static GUEST_CODE void guest_waits(void)
-{
-	guest_handler = guest_count_interrupts;
-	guest_install_handlers();
-	guest_enable_x2apic();
-	GUEST_SYNC(1);
-	for (;;) {
-		sti_hlt();
-		GUEST_SYNC_ARG(2, guest_interrupts[VECTOR]);
-	}
 }
 
 FIXTURE(guest) {

@@ -38,6 +38,7 @@ static uint64_t drain(int fd)
 /* ---- Interrupts ---- */
 
 #define IRQFDS		8
+#define GSIS		(IRQFDS + 1)	/* the last one's eventfds are closed in use */
 #define FIRST_GSI	20
 #define VECTOR		0x60	/* of the storm, to VP 0 */
 #define OTHER_VECTOR	0x61	/* of the storm, to VP 1 */
@@ -68,7 +69,7 @@ static GUEST_CODE void guest_takes_interrupts(void)
 struct irq_storm {
 	struct test_vm vm;
 	int fds[IRQFDS];
-	unsigned long signals, assigns, routings;
+	unsigned long signals, assigns, routings, closes;
 };
 
 static struct mshv_user_irq_entry route(unsigned int gsi, unsigned int apic, unsigned int vector)
@@ -102,20 +103,41 @@ static void *assign_thread(void *arg)
 	return NULL;
 }
 
+/* An eventfd that is closed takes its irqfd along, if that is still there. */
+static void *close_thread(void *arg)
+{
+	const uint64_t one = 1;
+	struct irq_storm *s = arg;
+	int fd, ret;
+
+	for (; !storm_over; s->closes++) {
+		fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		ret = mshv_assign_irqfd(s->vm.partition, fd, FIRST_GSI + IRQFDS, -1);
+		TEST_ASSERT(!ret, "%s", mshv_strerror());
+		TEST_ASSERT(write(fd, &one, sizeof(one)) == sizeof(one), "write() failed");
+		if (s->closes % 3) {
+			ret = mshv_deassign_irqfd(s->vm.partition, fd, FIRST_GSI + IRQFDS);
+			TEST_ASSERT(!ret, "%s", mshv_strerror());
+		}
+		close(fd);
+	}
+	return NULL;
+}
+
 /* One vector is for one VP and one for the other: half of a route with half of another shows. */
 static void *route_thread(void *arg)
 {
-	struct mshv_user_irq_entry entries[IRQFDS];
+	struct mshv_user_irq_entry entries[GSIS];
 	struct irq_storm *s = arg;
 	unsigned int i, vp, nr;
 	int ret;
 
 	for (; !storm_over; s->routings++) {
-		for (i = 0; i < IRQFDS; i++) {
+		for (i = 0; i < GSIS; i++) {
 			vp = (s->routings + i) & 1;
 			entries[i] = route(FIRST_GSI + i, vp, vp ? OTHER_VECTOR : VECTOR);
 		}
-		nr = s->routings % (IRQFDS + 1);
+		nr = s->routings % (GSIS + 1);
 		ret = mshv_set_msi_routing(s->vm.partition, nr ? entries : NULL, nr);
 		TEST_ASSERT(!ret, "%s", mshv_strerror());
 	}
@@ -133,7 +155,11 @@ static bool comes(volatile uint32_t *count, uint32_t value)
 
 TEST_TIMEOUT(irqfds_and_routes_may_change_at_any_time, 60)
 {
-	pthread_t threads[5], runners[2];
+	void *(*const functions[])(void *) = {
+		signal_thread, signal_thread, assign_thread, assign_thread, close_thread,
+		close_thread, route_thread,
+	};
+	pthread_t threads[ARRAY_SIZE(functions)], runners[2];
 	struct mshv_user_irq_entry last;
 	volatile uint32_t (*counts)[256];
 	uint64_t one = 1;
@@ -151,16 +177,16 @@ TEST_TIMEOUT(irqfds_and_routes_may_change_at_any_time, 60)
 	}
 	ASSERT_EQ(0, pthread_create(&runners[0], NULL, run_vp, &s.vm));
 	ASSERT_EQ(0, pthread_create(&runners[1], NULL, run_vp, &second));
-	ASSERT_EQ(0, pthread_create(&threads[0], NULL, signal_thread, &s));
-	ASSERT_EQ(0, pthread_create(&threads[1], NULL, signal_thread, &s));
-	ASSERT_EQ(0, pthread_create(&threads[2], NULL, assign_thread, &s));
-	ASSERT_EQ(0, pthread_create(&threads[3], NULL, assign_thread, &s));
-	ASSERT_EQ(0, pthread_create(&threads[4], NULL, route_thread, &s));
+	for (i = 0; i < (int)ARRAY_SIZE(functions); i++) {
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, functions[i], &s));
+	}
 	storm();
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < (int)ARRAY_SIZE(functions); i++)
 		pthread_join(threads[i], NULL);
-	TH_LOG("%lu signals, %lu assigned or not, %lu tables: %u and %u interrupts", s.signals,
-	       s.assigns, s.routings, counts[0][VECTOR], counts[1][OTHER_VECTOR]);
+	TH_LOG("%lu signals, %lu assigned or not, %lu closed, %lu tables: %u and %u interrupts",
+	       s.signals, s.assigns, s.closes, s.routings, counts[0][VECTOR],
+	       counts[1][OTHER_VECTOR]);
+	EXPECT_LT(10, s.closes);
 	EXPECT_LT(0, counts[0][VECTOR]);
 	EXPECT_LT(0, counts[1][OTHER_VECTOR]);
 

@@ -11,7 +11,7 @@ import sys
 
 from . import cpio, grub, initramfs, kernel, shell
 from .error import RigError
-from .machine import PORTS, Config
+from .machine import Config
 from .session import Session
 from .status import Outcome, Status
 
@@ -91,7 +91,8 @@ def _parser(images):
     kinds = {
         "exec": "run a command in the root partition and exit with its status",
         "run": "boot a Linux guest by `mshv run`, show all consoles, exit with its status",
-        "shell": "a prompt in the root partition (Ctrl-A x ends it by force)",
+        "shell": "a prompt in the root partition (Ctrl-A x ends it by force); without a "
+                 "terminal, a shell that reads its commands from standard input",
     }
     for name, text in kinds.items():
         sub = commands.add_parser(name, help=text, description=text, epilog=EPILOG,
@@ -117,7 +118,7 @@ def _add_options(sub, name, images):
     sub.add_argument("--boot", choices=["qemu", *grub.LOADERS], default="qemu",
                      help="who loads openhv: QEMU, or GRUB by multiboot2 (default: qemu)")
     sub.add_argument("--no-module", action="store_true", help="do not load mshv_root.ko")
-    sub.add_argument("--sched", choices=["root", "core"], default="root",
+    sub.add_argument("--sched", choices=["root", "core"],
                      help="who schedules guests: the root partition or openhv (default: root)")
     sub.add_argument("--compat", type=_level, metavar="LEVEL",
                      help="the age of Microsoft's hypervisor that openhv is to be like")
@@ -147,8 +148,9 @@ def _copy(archive, request):
         raise RigError(f"--copy: no such file: {source}")
     if name and not name.startswith("/"):
         raise RigError(f"--copy: {name} is not an absolute path")
-    initramfs.add_program(archive, source, name or "/root/" + os.path.basename(
-        os.path.abspath(source)))
+    name = name or "/root/" + os.path.basename(os.path.abspath(source))
+    # A link is followed, as by cp: what it leads to is not there.
+    initramfs.add_program(archive, os.path.realpath(source), name)
 
 
 def _read(path):
@@ -168,15 +170,14 @@ def _job(options):
     return "exec " + shlex.join(options.command) + "\n"
 
 
-def _initramfs(options, chosen):
+def _initramfs(options, chosen, ports):
     """All archives that the kernel unpacks, one after the other."""
     rows, columns = shell.size()
     module = not (options.no_module or options.no_hypervisor)
-    names = len(PORTS) - (2 if options.subcommand == "shell" else 0)
     out = io.BytesIO()
     archive = cpio.Archive(out)
     archive.file("mshv-vm/job", _job(options).encode())
-    archive.file("mshv-vm/config", f"wanted_ports={names} rows={rows} columns={columns} "
+    archive.file("mshv-vm/config", f"wanted_ports={len(ports)} rows={rows} columns={columns} "
                                    f"load_module={'yes' if module else 'no'}\n".encode())
     # What guests boot
     archive.file("boot/vmlinuz", _read(chosen.image))
@@ -191,26 +192,43 @@ def _initramfs(options, chosen):
 
 
 def _openhv_options(options):
-    words = ["console=com2", f"sched={options.sched}"]
+    words = ["console=com2", f"sched={options.sched or 'root'}"]
     if options.compat:
         words.append(f"compat={options.compat}")
     return " ".join([*words, options.openhv]).strip()
 
 
+def _check(options):
+    """Refuse what contradicts itself."""
+    if options.no_hypervisor:
+        wanted = [name for name, value in (
+            ("--boot", options.boot != "qemu"), ("--sched", options.sched),
+            ("--compat", options.compat), ("--openhv", options.openhv)) if value]
+        if wanted:
+            raise RigError(f"--no-hypervisor: there is no hypervisor for {' and '.join(wanted)}")
+    if options.subcommand == "run" and (options.no_hypervisor or options.no_module):
+        given = "--no-hypervisor" if options.no_hypervisor else "--no-module"
+        raise RigError(f"run {given}: guests need the hypervisor and the module")
+
+
 def _config(options):
+    _check(options)
     chosen = kernel.find(options.images, options.kernel)
     openhv = ""
-    if options.no_hypervisor and options.boot != "qemu":
-        raise RigError("--boot: there is no hypervisor to load")
     if not options.no_hypervisor:
         openhv = os.path.join(options.images, "openhv.elf")
         if not os.path.exists(openhv):
             raise RigError(f"{openhv}: no such file: run make images first")
-    return Config(kernel=chosen.image, initramfs=_initramfs(options, chosen), openhv=openhv,
-                  openhv_options=_openhv_options(options), boot=options.boot,
-                  kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
-                  cpus=options.cpus, memory=options.memory, accel=options.accel,
-                  cpu=options.cpu, terminal=options.subcommand == "shell")
+    shell_wanted = options.subcommand == "shell"
+    config = Config(kernel=chosen.image, openhv=openhv,
+                    openhv_options=_openhv_options(options), boot=options.boot,
+                    kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
+                    cpus=options.cpus, memory=options.memory, accel=options.accel,
+                    cpu=options.cpu, terminal=shell_wanted and shell.is_terminal(),
+                    stdin=shell_wanted and not shell.is_terminal())
+    config.initramfs = _initramfs(options, chosen, config.ports())
+    config.check_memory()
+    return config
 
 
 def _session(options):
@@ -218,11 +236,32 @@ def _session(options):
     if options.log_dir:
         os.makedirs(options.log_dir, exist_ok=True)
     if options.subcommand == "shell":
-        return shell.ShellSession(config, options.timeout, options.log_dir)
+        return shell.session(config, options.timeout, options.log_dir)
     if options.subcommand == "run":
         return Session(config, options.timeout, sys.stdout, options.log_dir, prefix_output=True)
     live = sys.stderr if options.verbose else None
     return Session(config, options.timeout, live, options.log_dir)
+
+
+def _open_standard_streams():
+    """One that is closed is not to become the number of another file."""
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(fd, mode))
+
+
+def _words(error):
+    """An error in words, without Python's decoration."""
+    if isinstance(error, BrokenPipeError):
+        # What is not written yet never will be.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return "standard output: nobody reads it any more"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _end_on_signals():
@@ -235,8 +274,10 @@ def _end_on_signals():
 
 def main(images, arguments=None):
     """Run what the command line says; images is where make put what is booted."""
+    _open_standard_streams()
     options = _parser(images).parse_args(arguments)
     _end_on_signals()
+    session = None
     try:
         session = _session(options)
         outcome = session.run()
@@ -248,11 +289,14 @@ def main(images, arguments=None):
         elif outcome.status and getattr(options, "tail", False):
             session.show_tails()
     except (RigError, OSError) as error:
-        print(f"mshv-vm: {error}", file=sys.stderr)
+        print(f"mshv-vm: {_words(error)}", file=sys.stderr)
         outcome = Outcome(Status.RIG)
     except shell.Killed:
         print("\r\nmshv-vm: ended by Ctrl-A x", file=sys.stderr)
         outcome = Outcome(128 + signal.SIGINT)
     except Interrupted as interruption:
-        outcome = Outcome(128 + interruption.args[0])
+        number = interruption.args[0]
+        reached = ": ".join(session.at_work()) if session else "nothing is started"
+        print(f"mshv-vm: ended by {signal.Signals(number).name}: {reached}", file=sys.stderr)
+        outcome = Outcome(128 + number)
     return outcome.status

@@ -13,10 +13,10 @@ _WIDTH = max(len(name) for name in _COLOURS)
 TAIL_LINES = 40
 
 
-def prefixed(name, line, stream):
-    """A line as it is shown: which console it is from, in colour on a terminal."""
+def prefixed(name, line, stream=None):
+    """A line as it is shown: which console it is from, in colour if stream is a terminal."""
     prefix = f"{name:{_WIDTH}} |"
-    if stream.isatty() and "NO_COLOR" not in os.environ and name in _COLOURS:
+    if stream and stream.isatty() and "NO_COLOR" not in os.environ and name in _COLOURS:
         prefix = f"\x1b[{_COLOURS[name]}m{prefix}\x1b[0m"
     return f"{prefix} {line}"
 

@@ -29,7 +29,8 @@ def release_of(image):
 def prepared(images):
     """The series that are made ready: a dictionary of Kernels."""
     if not os.path.isdir(images):
-        raise RigError(f"no images in {images}: run make images first")
+        raise RigError(f"no images in {images}: make images builds them in the source tree, make "
+                       "install installs them, MSHV_VM_IMAGES says where they are")
     found = {}
     for name in sorted(os.listdir(images)):
         image = os.path.join(images, name, "vmlinuz")

@@ -15,9 +15,11 @@ from .error import RigError
 QEMU = "qemu-system-x86_64"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 DISK_BYTES = 64 << 20
-# Where each console and port of the machine goes; the virtio-serial ports have names.
+# Where each console of the machine goes
 SERIAL_LINES = ("root", "openhv")
-PORTS = ("control", "guest", "stdout", "stderr")
+_UNITS = {"": 20, "K": 10, "M": 20, "G": 30, "T": 40}  # powers of two, as QEMU's -m has them
+# What the kernel and openhv need beside the initramfs; found by trying, on both kernels
+_BASE_MIB = 76
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -26,7 +28,7 @@ class Config:
     """A machine, as the user wants it."""
 
     kernel: str
-    initramfs: bytes
+    initramfs: bytes = b""
     openhv: str = ""  # the image, or "" for none
     openhv_options: str = ""
     boot: str = "qemu"  # who loads openhv: QEMU itself, or one of grub.LOADERS
@@ -35,7 +37,35 @@ class Config:
     memory: str = "2G"
     accel: str = "tcg"
     cpu: str = ""
-    terminal: bool = False  # hvc0 takes the place of the ports stdout and stderr
+    terminal: bool = False  # hvc0 takes the place of the command's ports
+    stdin: bool = False  # the command has a port to read from
+
+    def ports(self):
+        """The names of the virtio-serial ports."""
+        ports = ["control", "guest"]
+        if not self.terminal:
+            ports += ["stdout", "stderr"]
+            if self.stdin:
+                ports.append("stdin")
+        return ports
+
+    def check_memory(self):
+        """Raise RigError if the kernel cannot come up in as little memory as there is.
+
+        With less it dies in one of many ways, and with very little in silence. The
+        initramfs is unpacked into a file system that may take half of the memory; a
+        sixteenth more is for what the kernel needs to know of the memory itself.
+        """
+        size = int(self.memory.rstrip("KMGT")) << _UNITS[self.memory.lstrip("0123456789")]
+        initramfs = _mib(len(self.initramfs))
+        needed = _BASE_MIB + self.cpus + 2 * initramfs + initramfs // 16
+        if size >> 20 < needed:
+            raise RigError(f"--memory {self.memory} is too little: with an initramfs of "
+                           f"{initramfs} MiB it takes {needed}M")
+
+
+def _mib(size):
+    return -(-size >> 20)
 
 
 def memory_file(name, data=b""):
@@ -119,18 +149,12 @@ class Machine:
         for name in SERIAL_LINES:
             arguments += [*self._connect(name), "-serial", f"chardev:{name}"]
         arguments += ["-device", "virtio-serial-pci"]
-        ports = PORTS
         if self.config.terminal:
             arguments += [*self._connect("terminal"), "-device", "virtconsole,chardev=terminal"]
-            ports = PORTS[:2]
-        for name in ports:
+        for name in self.config.ports():
             arguments += [*self._connect(name),
                           "-device", f"virtserialport,chardev={name},name={name}"]
         return [*arguments, *self._connect("monitor"), "-mon", "chardev=monitor,mode=control"]
-
-    def ports(self):
-        """How many virtio-serial ports with a name there are."""
-        return len([name for name in PORTS if name in self.channels])
 
     def _devices(self):
         disk = memory_file("disk")

@@ -4,16 +4,18 @@
 import os
 import re
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
-from . import ktap
+from . import ktap, report
 from .machine import die_with_parent
+from .status import Status
 
-_LAST_LINES = 60  # of a failed test
-
+_RIG_STATUS = min(Status)  # and above: not the command's
+_LAST_WORDS_SECONDS = 5
 
 class _Output:
     """What a test prints, line by line: passed on as KTAP or as comments."""
@@ -24,7 +26,7 @@ class _Output:
         self.verbose = verbose
         self.parser = ktap.Parser()
         self.text = []
-        self.hidden = []  # what is only shown if the test fails
+        self.report = report.Report(test.console_dir)
         self.rest = {}
 
     def feed(self, source, data):
@@ -38,22 +40,18 @@ class _Output:
         for source, rest in self.rest.items():
             if rest:
                 self._line(source, rest.decode("utf-8", "replace"))
+        self.rest = {}
 
     def _line(self, source, line):
         self.text.append(line)
         self.log.write(line + "\n")
+        shown = self.verbose or (self.test.ktap and source == "stdout")
         if self.test.ktap and source == "stdout":
             self.parser.line(line)
             print(f"  {line}", flush=True)
         elif self.verbose:
             print(f"  # {line}", flush=True)
-        else:
-            self.hidden.append(line)
-
-    def show_last(self):
-        """For whoever has to find out why it failed."""
-        for line in self.hidden[-_LAST_LINES:]:
-            print(f"  # {line}", flush=True)
+        self.report.line(source, line, hidden=not shown)
 
 
 def _end(process):
@@ -76,6 +74,7 @@ class Runner:
         self.log_dir = log_dir
         self.verbose = verbose
         self.total = ktap.Counts()
+        self.causes = {}  # of each test that failed: lines
         os.makedirs(log_dir, exist_ok=True)
 
     def run(self, tests):
@@ -94,6 +93,8 @@ class Runner:
         return not self.total.failed
 
     def _run_one(self, test):
+        if test.console_dir:  # It is not to be explained by what another run has left.
+            shutil.rmtree(test.console_dir, ignore_errors=True)
         with open(os.path.join(self.log_dir, f"{test.name}.log"), "w", encoding="utf-8") as log:
             output = _Output(test, log, self.verbose)
             status = self._execute(test, output)
@@ -103,17 +104,19 @@ class Runner:
         problems = []
         if status is None:
             problems.append(f"did not end within {test.timeout:g} s")
-        elif status != test.status and not counts.failed:
+        elif status != test.status and (status >= _RIG_STATUS or not counts.failed):
             problems.append(f"ended with status {status}, expected {test.status}")
         text = "\n".join(output.text)
         problems += [f"what it printed does not match: {pattern}" for pattern in test.output
                      if not re.search(pattern, text, re.M)]
-        if problems:
+        if problems and not counts.failed:
             counts.failed.append(test.name)
-        elif not test.ktap:
+        elif not problems and not test.ktap:
             counts.passed.append(test.name)
         if counts.failed:
-            output.show_last()
+            for line in output.report.details():
+                print(f"  # {line}")
+            self.causes[test.name] = [*counts.failed, *problems, *output.report.cause()]
         for problem in problems:
             print(f"  # {test.name}: {problem}")
         return counts
@@ -126,6 +129,9 @@ class Runner:
         try:
             if self._read_all(process, output, time.monotonic() + test.timeout):
                 return process.wait()
+            _end(process)
+            # What the rig says of how far it came
+            self._read_all(process, output, time.monotonic() + _LAST_WORDS_SECONDS)
             return None
         finally:
             _end(process)
@@ -152,9 +158,11 @@ class Runner:
         return True
 
     def summary(self):
-        """The last line says it all; what failed is named before it."""
-        for name in self.total.failed:
+        """The last line says it all; what failed, and why, is before it, as logs get cut."""
+        for name, lines in self.causes.items():
             print(f"# failed: {name}")
+            for line in lines:
+                print(f"#   {line}")
         if self.total.skipped:
             print(f"# {len(self.total.skipped)} skipped")
         print(f"{len(self.total.passed)} passed, {len(self.total.failed)} failed")

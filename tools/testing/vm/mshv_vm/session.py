@@ -166,11 +166,16 @@ class Session:
             return Outcome(Status.ROOT_END, "root kernel",
                            f"it has not switched off within {_POWER_OFF_SECONDS} s")
         self._find_processors()
+        layer, reason = self.at_work()
+        return Outcome(Status.TIMEOUT, layer, f"timeout after {self.timeout:g} s: {reason}")
+
+    def at_work(self):
+        """The layer that is at work, and what it has not done yet."""
         reasons = HUNG if self.machine.config.openhv else HUNG_WITHOUT_OPENHV
         layer, reason = reasons[self.progress]
         if self.progress == Progress.COMMAND and self.consoles["guest"].lines:
             layer = "guest"
-        return Outcome(Status.TIMEOUT, layer, f"timeout after {self.timeout:g} s: {reason}")
+        return layer, reason
 
     def _find_processors(self):
         """Where a machine that hangs does so."""

@@ -45,6 +45,7 @@ class Test:
     output: tuple = ()
     ktap: bool = False
     long: bool = False
+    console_dir: str = ""  # where the rig writes the machine's consoles
 
 
 def _substitute(text, variables):
@@ -85,8 +86,10 @@ def _expand(name, section, rig, log_dir, variables):
         yield Test(name, command, timeout, **expected)
         return
     if kind == "rig":
-        command = [rig, *shlex.split(_substitute(section["rig"], variables))]
-        yield Test(name, command, timeout, **expected)
+        subcommand, *words = shlex.split(_substitute(section["rig"], variables))
+        consoles = os.path.join(log_dir, name)
+        yield Test(name, [rig, subcommand, "--log-dir", consoles, *words], timeout,
+                   console_dir=consoles, **expected)
         return
     yield from _machines(name, section, rig, log_dir, variables, expected)
 
@@ -100,13 +103,12 @@ def _machines(name, section, rig, log_dir, variables, expected):
                               section.get("sched", "root").split())
     for kernel, cpus, sched in kinds:
         full_name = f"{name}.{kernel}.{cpus}cpu" + ("" if sched == "root" else f".{sched}")
+        consoles = os.path.join(log_dir, full_name)
         command = [rig, "exec", "--kernel", kernel, "--cpus", cpus, "--sched", sched,
-                   "--timeout", f"{timeout:g}", "--tail",
-                   "--log-dir", os.path.join(log_dir, full_name),
-                   *options, "--", "sh", "-c",
+                   "--timeout", f"{timeout:g}", "--log-dir", consoles, *options, "--", "sh", "-c",
                    _substitute(section["run"], {"KERNEL": kernel, "CPUS": cpus, "SCHED": sched})]
         # The rig has a timeout of its own; the one here is for a rig that hangs.
-        yield Test(full_name, command, timeout + _RIG_SECONDS, **expected)
+        yield Test(full_name, command, timeout + _RIG_SECONDS, console_dir=consoles, **expected)
 
 
 def read(path, rig, log_dir, variables):

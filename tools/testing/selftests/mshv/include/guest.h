@@ -188,6 +188,17 @@ extern volatile uint32_t guest_interrupts[256];
  */
 void guest_count_interrupts(struct guest_frame *frame);
 
+/* The vector that guest_waits() tells of */
+#define GUEST_VECTOR		0x51
+
+/**
+ * guest_waits() - guest code that halts, and says what has woken it
+ *
+ * At sync 1 it takes interrupts; at each sync 2 its argument is how often
+ * GUEST_VECTOR has come.
+ */
+void guest_waits(void);
+
 /* x2APIC registers */
 #define MSR_APIC_BASE		0x1b
 #define MSR_X2APIC_ID		0x802

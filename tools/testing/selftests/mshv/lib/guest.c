@@ -102,6 +102,18 @@ void guest_enable_x2apic(void)
 	wrmsr(MSR_X2APIC_SVR, APIC_SVR_ENABLE | 0xff);
 }
 
+void guest_waits(void)
+{
+	guest_handler = guest_count_interrupts;
+	guest_install_handlers();
+	guest_enable_x2apic();
+	GUEST_SYNC(1);
+	for (;;) {
+		sti_hlt();
+		GUEST_SYNC_ARG(2, guest_interrupts[GUEST_VECTOR]);
+	}
+}
+
 bool rdmsr_safe(uint32_t msr, uint64_t *value)
 {
 	uint32_t low = 0, high = 0;

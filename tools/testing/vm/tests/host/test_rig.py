@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Parts of the rig that need no machine."""
 
+import contextlib
 import io
 import json
 import os
 import tempfile
 import unittest
 
-from mshv_vm import accel, console, cpio, initramfs, kernel, qmp, testlist
+from mshv_vm import accel, cli, console, cpio, initramfs, kernel, machine, qmp, testlist
 from mshv_vm.error import RigError
 
 
@@ -50,6 +51,49 @@ class Accel(unittest.TestCase):
             cpuinfo = write(top, "cpuinfo", "flags : svm\n")
             nested = write(top, "nested", "1\n")
             self.assertIn("/none", accel.why_not_kvm(cpuinfo, nested, "/none"))
+
+
+class CommandLine(unittest.TestCase):
+    """cli.main(): what cannot be meant is refused, by one line, before anything is looked for."""
+
+    def test_refused(self):
+        """Each line names the option."""
+        for words, named in (
+                ("exec --no-hypervisor --sched core -- true", "--sched"),
+                ("exec --no-hypervisor --boot grub-bios --compat 2 -- true",
+                 "--boot and --compat"),
+                ("exec --no-hypervisor --openhv loglevel=debug -- true", "--openhv"),
+                ("run --no-hypervisor", "--no-hypervisor"), ("run --no-module", "--no-module"),
+                ("exec --memory 0 -- true", "--memory"), ("exec --memory 2X -- true", "--memory"),
+                ("exec --cpus 65 -- true", "--cpus"), ("exec --timeout 0 -- true", "--timeout"),
+                ("exec --compat old -- true", "--compat"), ("exec", "COMMAND"),
+                ("shell ls", "ls"), ("boot", "SUBCOMMAND")):
+            said = io.StringIO()
+            with self.subTest(words), contextlib.redirect_stderr(said):
+                try:
+                    status = cli.main("/nowhere", words.split())
+                except SystemExit as end:
+                    status = end.code
+                self.assertEqual(status, 119)
+                self.assertRegex(said.getvalue(), rf"\Amshv-vm: .*{named}.*\n\Z")
+
+
+class Memory(unittest.TestCase):
+    """machine.Config.check_memory()"""
+
+    def check(self, memory, size):
+        """With an initramfs of as many bytes"""
+        machine.Config(kernel="", initramfs=b"x" * size, memory=memory).check_memory()
+
+    def test_memory(self):
+        """The initramfs counts twice; QEMU's units count."""
+        for memory in ("96", "96M", "98304K", "1G", "1T"):
+            self.check(memory, 9 << 20)
+        for memory in ("95M", "98303K", "1"):
+            with self.assertRaisesRegex(RigError, "96M"):
+                self.check(memory, 9 << 20)
+        with self.assertRaisesRegex(RigError, "98M"):
+            self.check("96M", (9 << 20) + 1)
 
 
 class Cpio(unittest.TestCase):
@@ -216,7 +260,7 @@ class TestList(unittest.TestCase):
                          ["a.6.1.1cpu", "a.6.1.2cpu", "a.6.12.1cpu", "a.6.12.2cpu"])
         self.assertEqual(tests[1].command, [
             "RIG", "exec", "--kernel", "6.1", "--cpus", "2", "--sched", "root", "--timeout", "9",
-            "--tail", "--log-dir", "LOGS/a.6.1.2cpu", "--", "sh", "-c", "x 2"])
+            "--log-dir", "LOGS/a.6.1.2cpu", "--", "sh", "-c", "x 2"])
         tests = self.read("[a]\nrun = x\nsched = root core\ntimeout = 9\n")
         self.assertEqual([test.name for test in tests], ["a.6.12.2cpu", "a.6.12.2cpu.core"])
         self.assertGreater(tests[1].timeout, 9)
@@ -228,7 +272,8 @@ class TestList(unittest.TestCase):
         test, = self.read("[a]\nrig = exec -- 'a b' @V@\ntimeout = 1\nstatus = 124\n"
                           "output = ^one$\n\t^two:$\nktap = yes\n", V="v")
         self.assertEqual((test.command, test.status, test.output, test.ktap),
-                         (["RIG", "exec", "--", "a b", "v"], 124, ("^one$", "^two:$"), True))
+                         (["RIG", "exec", "--log-dir", "LOGS/a", "--", "a b", "v"], 124,
+                          ("^one$", "^two:$"), True))
 
     def test_mistakes(self):
         """Each is an error, none is passed over."""

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is said of a test that has failed: the runner's output is all that a CI log keeps."""
+
+import contextlib
+import io
+import os
+import tempfile
+import unittest
+
+from mshv_vm import runner, testlist
+
+PANIC = """\
+[    1.000000] before
+[    1.100000] int3: 0000 [#1] PREEMPT SMP NOPTI
+[    1.100001] CPU: 1 PID: 0 Comm: swapper/1
+[    1.100002] RIP: 0010:native_sched_clock+0x1/0x90
+[    1.200000] Kernel panic - not syncing: Fatal exception in interrupt
+"""
+
+
+class Failures(unittest.TestCase):
+    """runner.Runner with tests that fail, each a script that stands for the rig"""
+
+    def setUp(self):
+        self.top = tempfile.TemporaryDirectory()
+        self.addCleanup(self.top.cleanup)
+
+    def run_tests(self, *tests):
+        """Run (name, script, more of Test) each; return all that is printed."""
+        made = [testlist.Test(name, ["sh", "-c", script], 10,
+                              console_dir=os.path.join(self.top.name, name), **more)
+                for name, script, more in tests]
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            run = runner.Runner(self.top.name, self.top.name)
+            run.run(made)
+            run.summary()
+        return printed.getvalue()
+
+    def console(self, test, name, text):
+        """Commands that leave a console's log."""
+        path = os.path.join(self.top.name, test)
+        return f"mkdir -p {path}; cat >{path}/{name}.log <<'END'\n{text}END\n"
+
+    def test_panic(self):
+        """The layer, the panic with where it was, and what came last on each console"""
+        late = "".join(f"late {number}\n" for number in range(200))
+        script = (self.console("a", "root", "early\n" * 100 + PANIC + late) +
+                  self.console("a", "openhv", "openhv: one\nopenhv: last\n") +
+                  "echo 'mshv-vm: root kernel: panic: Fatal exception in interrupt' >&2\n"
+                  "echo 'mshv-vm: CPU 1: RIP=0000000000000001' >&2\n"
+                  "echo 'mshv-vm: root: last lines:' >&2; echo 'root   | late 199' >&2; exit 122")
+        printed = self.run_tests(("a", script, {"ktap": True}))
+        details, summary = printed.split("not ok 1 a\n")
+        for line in ("mshv-vm: CPU 1: RIP=0000000000000001", "root   | [    1.000000] before",
+                     "root   | late 170", "openhv | openhv: last",
+                     "a: ended with status 122, expected 0"):
+            self.assertIn(f"  # {line}\n", details)
+        self.assertEqual(details.count("root   | late 199\n"), 1)
+        self.assertNotIn("root   | late 100\n", details)
+        self.assertEqual(summary.splitlines(), [
+            "# failed: a", "#   a: (no results)", "#   ended with status 122, expected 0",
+            "#   mshv-vm: root kernel: panic: Fatal exception in interrupt",
+            "#   root   | [    1.100000] int3: 0000 [#1] PREEMPT SMP NOPTI",
+            "#   root   | [    1.100001] CPU: 1 PID: 0 Comm: swapper/1",
+            "#   root   | [    1.100002] RIP: 0010:native_sched_clock+0x1/0x90",
+            "0 passed, 1 failed"])
+
+    def test_result(self):
+        """Of a result that is not ok: the comments before it, and no others"""
+        script = ("printf 'KTAP version 1\\n1..3\\n# fine\\nok 1 x\\n# y.c:12: Expected 1\\n"
+                  "not ok 2 y\\n# z.c:9: Expected 2\\nnot ok 3 z\\n'; exit 1")
+        printed = self.run_tests(("a", script, {"ktap": True}),
+                                 ("b", "echo hello; exit 3", {}), ("c", "true", {}),
+                                 ("d", "echo 'x.c:1: error: no y' >&2; echo end; exit 2", {}))
+        self.assertEqual(printed.splitlines()[-14:], [
+            "# failed: a", "#   a: y", "#   a: z", "#   # y.c:12: Expected 1", "#   not ok 2 y",
+            "# failed: b", "#   b", "#   ended with status 3, expected 0", "#   hello",
+            "# failed: d", "#   d", "#   ended with status 2, expected 0",
+            "#   x.c:1: error: no y", "2 passed, 4 failed"])
+
+    def test_hang(self):
+        """Of one that has to be ended: what it says when it is"""
+        test = testlist.Test("a", ["sh", "-c", "trap 'echo mshv-vm: guest: late >&2; exit' TERM; "
+                                               "echo begin; sleep 20 & wait"], 0.5)
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            run = runner.Runner(self.top.name, self.top.name)
+            run.run([test])
+            run.summary()
+        self.assertEqual(printed.getvalue().splitlines()[-4:], [
+            "#   a", "#   did not end within 0.5 s", "#   mshv-vm: guest: late",
+            "0 passed, 1 failed"])
+
+    def test_old_consoles(self):
+        """What another run has left explains nothing."""
+        script = self.console("a", "root", PANIC)
+        self.run_tests(("a", script + "exit 1", {}))
+        self.assertNotIn("int3", self.run_tests(("a", "exit 1", {})))
+
+
+if __name__ == "__main__":
+    unittest.main()
