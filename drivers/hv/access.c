@@ -103,6 +103,9 @@ long mshv_ioctl_get_gpap_access_bitmap(struct mshv_partition *partition,
 		return -EFAULT;
 	if (!access_valid(&args))
 		return -EINVAL;
+	/* As with the bitmap itself */
+	if (put_user(args.page_count, &uarg->page_count))
+		return -EFAULT;
 
 	batch = kmalloc(sizeof(*batch), GFP_KERNEL);
 	if (!batch)
