@@ -368,7 +368,7 @@ enum which {
  * @fill: fills in arguments that it takes
  * @done: whether it has done what they say, which is undone then; NULL: it does nothing
  */
-static const struct call {
+struct call {
 	const char *name;
 	unsigned long request;
 	enum kind on;
@@ -376,7 +376,9 @@ static const struct call {
 	bool writes;
 	void (*fill)(struct vm_fixture_data *self, union arguments *args);
 	bool (*done)(struct vm_fixture_data *self);
-} calls[] = {
+};
+
+static const struct call calls[] = {
 	[CREATE_PARTITION] = { "CREATE_PARTITION", MSHV_CREATE_PARTITION, DEVICE,
 			       sizeof(struct mshv_create_partition_v2), false, fill_partition,
 			       has_new_fd },
