@@ -63,9 +63,10 @@ static int access_one_batch(struct mshv_partition *partition,
 	if (clear_user(bitmap + first / 8, DIV_ROUND_UP(nr, 8)))
 		return -EFAULT;
 
-	ret = mshv_hvcall_get_gpa_access_states(partition->id, args->gpap_base + first,
+	ret = mshv_hvcall_get_gpa_access_states(&partition->pool, args->gpap_base + first,
 						access_flags(args->access_type, args->access_op),
-						batch->states, nr, done);
+						batch->states, nr, args->page_count - first - nr,
+						done);
 	bitmap_zero(batch->bitmap, nr);
 	for (i = 0; i < *done; i++)
 		if (batch->states[i] & mask)
@@ -103,6 +104,9 @@ long mshv_ioctl_get_gpap_access_bitmap(struct mshv_partition *partition,
 		return -EFAULT;
 	if (!access_valid(&args))
 		return -EINVAL;
+	/* As with the bitmap itself */
+	if (put_user(args.page_count, &uarg->page_count))
+		return -EFAULT;
 
 	batch = kmalloc(sizeof(*batch), GFP_KERNEL);
 	if (!batch)

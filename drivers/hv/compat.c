@@ -162,8 +162,9 @@ void mshv_platform_set_crash_handler(void (*handler)(void))
 		hv_setup_crash_handler(call_crash_handler);
 		atomic_notifier_chain_register(&panic_notifier_list, &panic_notifier);
 	} else {
-		atomic_notifier_chain_unregister(&panic_notifier_list, &panic_notifier);
 		hv_remove_crash_handler();
+		/* Waits for RCU, and so for whoever is in either of them. */
+		atomic_notifier_chain_unregister(&panic_notifier_list, &panic_notifier);
 	}
 }
 

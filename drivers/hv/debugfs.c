@@ -11,6 +11,7 @@
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/rcupdate.h>
 #include <linux/rwsem.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -33,6 +34,7 @@
 /**
  * struct mshv_stats_file - a file of counters, and their pages
  * @link: in the list of those that last as long as the module
+ * @rcu: frees it when a crash that is being dealt with cannot have it any more
  * @type: HV_STATS_OBJECT_*
  * @identity: the object
  * @counters: their names
@@ -41,6 +43,7 @@
  */
 struct mshv_stats_file {
 	struct list_head link;
+	struct rcu_head rcu;
 	u32 type;
 	union hv_stats_object_identity identity;
 	const struct mshv_counters *counters;
@@ -122,13 +125,13 @@ static struct mshv_stats_file *stats_file(struct dentry *dir, u32 type,
 	return file;
 }
 
-/* Nobody reads the file any more. */
+/* Nobody reads the file any more, nor finds it. */
 static void stats_file_free(struct mshv_stats_file *file)
 {
 	if (!file)
 		return;
 	mshv_stats_unmap(file->type, file->identity, file->pages);
-	kfree(file);
+	kfree_rcu(file, rcu);
 }
 
 static struct mshv_stats_file *lasting_stats_file(struct dentry *dir, u32 type,
@@ -245,7 +248,7 @@ void mshv_debugfs_unmap_stats(void)
 
 void mshv_debugfs_crash_partition(struct mshv_partition *partition)
 {
-	struct mshv_stats_file *file = READ_ONCE(partition->stats);
+	struct mshv_stats_file *file = rcu_dereference(partition->stats);
 
 	if (file)
 		mshv_stats_unmap(file->type, file->identity, file->pages);
@@ -256,6 +259,7 @@ void mshv_debugfs_add_partition(struct mshv_partition *partition)
 	const union hv_stats_object_identity identity = {
 		.partition.partition_id = partition->id,
 	};
+	struct mshv_stats_file *file;
 	struct dentry *dir;
 
 	lockdep_assert_held(&partition->mutex);
@@ -268,16 +272,20 @@ void mshv_debugfs_add_partition(struct mshv_partition *partition)
 	partition->debugfs_vps = debugfs_create_dir("vp", dir);
 	debugfs_create_file("memory", 0400, dir, &partition->pool, &memory_fops);
 	debugfs_create_file("regions", 0400, dir, &partition->mem, &regions_fops);
-	partition->stats = stats_file(dir, HV_STATS_OBJECT_PARTITION, identity, MSHV_STATS_AREAS,
-				      &mshv_partition_counters);
+	file = stats_file(dir, HV_STATS_OBJECT_PARTITION, identity, MSHV_STATS_AREAS,
+			  &mshv_partition_counters);
+	rcu_assign_pointer(partition->stats, file);
 }
 
 void mshv_debugfs_remove_partition(struct mshv_partition *partition)
 {
+	struct mshv_stats_file *file;
+
 	debugfs_remove(partition->debugfs_dir);
-	stats_file_free(partition->stats);
 	partition->debugfs_dir = NULL;
-	partition->stats = NULL;
+	/* The last reference is gone; who still sees the partition is a crash. */
+	file = rcu_replace_pointer(partition->stats, NULL, true);
+	stats_file_free(file);
 }
 
 void mshv_debugfs_add_vp(struct mshv_vp *vp)

@@ -218,3 +218,4 @@ module_exit(mshv_device_exit);
 
 MODULE_DESCRIPTION("/dev/mshv: virtual machines on the Microsoft hypervisor's root partition");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(MSHV_VERSION);

@@ -107,13 +107,15 @@ int mshv_hvcall_unmap_stats_page(u32 type, const union hv_stats_object_identity 
  * @flags: HV_MAP_GPA_*; with HV_MAP_GPA_LARGE_PAGE units are 2 MiB
  * @pfns: first 4 KiB page number of each unit
  * @nr: units, at most HV_MAP_GPA_MAX_REPS
+ * @more: units that will be mapped after these; if there is not enough memory for page
+ *	tables, some is deposited for them as well
  * @done: where the number of units mapped goes, after a failure too
  * @status: NULL; or where the hypervisor's status goes, by a caller that cannot
  *	sleep. A shortage of memory is then for the caller to make good, and to come
  *	again; see mshv_hvcall_deposit()
  */
 int mshv_hvcall_map_gpa(struct mshv_pool *pool, u64 gfn, u32 flags, const u64 *pfns,
-			unsigned int nr, unsigned int *done, u16 *status);
+			unsigned int nr, u64 more, unsigned int *done, u16 *status);
 
 /**
  * mshv_hvcall_map_gpa_deposit() - memory that mapping a range may need
@@ -137,15 +139,16 @@ int mshv_hvcall_unmap_gpa(u64 partition_id, u64 gfn, u32 flags, u64 nr, u64 *don
 
 /**
  * mshv_hvcall_get_gpa_access_states() - read and change accessed and dirty bits
- * @partition_id: the partition
+ * @pool: the partition; to tell the pages of a large one apart takes page tables
  * @gfn: first guest page number
  * @flags: HV_PAGE_ACCESS_*, applied after the state was read
  * @states: where a byte of HV_PAGE_STATE_* for each page goes
  * @nr: pages, at most HV_PAGE_ACCESS_STATES_MAX_REPS
+ * @more: pages that will be asked for after these, as in mshv_hvcall_map_gpa()
  * @done: where the number of pages done goes, after a failure too
  */
-int mshv_hvcall_get_gpa_access_states(u64 partition_id, u64 gfn, u64 flags, u8 *states,
-				      unsigned int nr, unsigned int *done);
+int mshv_hvcall_get_gpa_access_states(struct mshv_pool *pool, u64 gfn, u64 flags, u8 *states,
+				      unsigned int nr, u64 more, unsigned int *done);
 
 /* hvcalls_vp.c */
 

@@ -12,6 +12,9 @@
 /* A page of page table has 512 entries at each level. */
 #define TABLE_SHIFT	9
 
+/* Page tables deposited at once: for some 2 GiB of small pages */
+#define MAX_TABLES	1024
+
 unsigned int mshv_hvcall_map_gpa_deposit(u64 gfn, u64 nr, bool large)
 {
 	u64 last = gfn + nr - 1;
@@ -25,11 +28,16 @@ unsigned int mshv_hvcall_map_gpa_deposit(u64 gfn, u64 nr, bool large)
 	return pages;
 }
 
+static unsigned int tables(u64 gfn, u64 nr, bool large)
+{
+	return min_t(unsigned int, mshv_hvcall_map_gpa_deposit(gfn, nr, large), MAX_TABLES);
+}
+
 int mshv_hvcall_map_gpa(struct mshv_pool *pool, u64 gfn, u32 flags, const u64 *pfns,
-			unsigned int nr, unsigned int *done, u16 *status)
+			unsigned int nr, u64 more, unsigned int *done, u16 *status)
 {
 	bool large = flags & HV_MAP_GPA_LARGE_PAGE;
-	u64 nr_pages = large ? nr * HV_PAGES_PER_LARGE_PAGE : nr;
+	u64 nr_pages = (nr + more) * (large ? HV_PAGES_PER_LARGE_PAGE : 1);
 	struct hv_input_map_gpa_pages in = {
 		.target_partition_id = pool->partition_id,
 		.target_gpa_base = gfn,
@@ -44,7 +52,7 @@ int mshv_hvcall_map_gpa(struct mshv_pool *pool, u64 gfn, u32 flags, const u64 *p
 		.in_reps = pfns,
 		.in_rep_size = sizeof(pfns[0]),
 		.pool = pool,
-		.deposit = mshv_hvcall_map_gpa_deposit(gfn, nr_pages, large),
+		.deposit = tables(gfn, nr_pages, large),
 	};
 	int ret = mshv_hvcall(&call);
 
@@ -80,11 +88,11 @@ int mshv_hvcall_unmap_gpa(u64 partition_id, u64 gfn, u32 flags, u64 nr, u64 *don
 	return ret;
 }
 
-int mshv_hvcall_get_gpa_access_states(u64 partition_id, u64 gfn, u64 flags, u8 *states,
-				      unsigned int nr, unsigned int *done)
+int mshv_hvcall_get_gpa_access_states(struct mshv_pool *pool, u64 gfn, u64 flags, u8 *states,
+				      unsigned int nr, u64 more, unsigned int *done)
 {
 	struct hv_input_get_gpa_pages_access_state in = {
-		.partition_id = partition_id,
+		.partition_id = pool->partition_id,
 		.flags = flags,
 		.hv_gpa_page_number = gfn,
 	};
@@ -95,6 +103,8 @@ int mshv_hvcall_get_gpa_access_states(u64 partition_id, u64 gfn, u64 flags, u8 *
 		.in_size = sizeof(in),
 		.out = states,
 		.out_rep_size = sizeof(states[0]),
+		.pool = pool,
+		.deposit = tables(gfn, nr + more, false),
 	};
 	int ret = mshv_hvcall(&call);
 

@@ -170,19 +170,50 @@ static int ioeventfd_assign(struct mshv_partition *partition,
 	return 0;
 }
 
-static struct mshv_ioeventfd *ioeventfd_find(struct mshv_partition *partition,
-					     const struct mshv_user_ioeventfd *args,
-					     const struct eventfd_ctx *eventfd)
+/* Whether it was assigned by just these arguments */
+static bool is_exactly(const struct mshv_ioeventfd *p, const struct mshv_user_ioeventfd *args)
 {
 	bool wildcard = !(args->flags & BIT(MSHV_IOEVENTFD_BIT_DATAMATCH));
-	struct mshv_ioeventfd *p;
 
-	list_for_each_entry(p, &partition->ioeventfds, entry)
-		if (p->eventfd == eventfd && p->addr == args->addr && p->len == args->len &&
-		    p->wildcard == wildcard && (wildcard || p->datamatch == args->datamatch))
-			return p;
+	return p->len == args->len && p->wildcard == wildcard &&
+	       (wildcard || p->datamatch == args->datamatch);
+}
 
-	return NULL;
+/* Whether it is among those that arguments without a value stand for */
+static bool is_one_of(const struct mshv_ioeventfd *p, const struct mshv_user_ioeventfd *args)
+{
+	return !(args->flags & BIT(MSHV_IOEVENTFD_BIT_DATAMATCH)) &&
+	       (!args->len || p->len == args->len);
+}
+
+/* Move to @gone what matches; returns whether anything does. */
+static bool ioeventfds_take(struct mshv_partition *partition,
+			    const struct mshv_user_ioeventfd *args,
+			    const struct eventfd_ctx *eventfd, struct list_head *gone,
+			    bool (*matches)(const struct mshv_ioeventfd *p,
+					    const struct mshv_user_ioeventfd *args))
+{
+	struct mshv_ioeventfd *p, *next;
+
+	list_for_each_entry_safe(p, next, &partition->ioeventfds, entry)
+		if (p->eventfd == eventfd && p->addr == args->addr && matches(p, args))
+			list_move_tail(&p->entry, gone);
+
+	return !list_empty(gone);
+}
+
+/* Nothing is signalled any more when this returns. */
+static void ioeventfds_remove(struct mshv_partition *partition, struct list_head *gone)
+{
+	struct mshv_ioeventfd *p, *next;
+
+	list_for_each_entry(p, gone, entry)
+		doorbell_unregister(partition, p);
+	synchronize_rcu();
+	list_for_each_entry_safe(p, next, gone, entry) {
+		list_del(&p->entry);
+		ioeventfd_free(p);
+	}
 }
 
 static int ioeventfd_deassign(struct mshv_partition *partition,
@@ -190,21 +221,23 @@ static int ioeventfd_deassign(struct mshv_partition *partition,
 {
 	struct eventfd_ctx *eventfd;
 	struct mshv_ioeventfd *p;
+	LIST_HEAD(gone);
+	bool any;
 
 	eventfd = eventfd_ctx_fdget(args->fd);
 	if (IS_ERR(eventfd))
 		return PTR_ERR(eventfd);
-	p = ioeventfd_find(partition, args, eventfd);
+	/* Cloud Hypervisor names neither value nor length of what it assigned with both. */
+	any = ioeventfds_take(partition, args, eventfd, &gone, is_exactly) ||
+	      ioeventfds_take(partition, args, eventfd, &gone, is_one_of);
 	eventfd_ctx_put(eventfd);
-	if (!p)
+	if (!any)
 		return -ENOENT;
 
-	trace_mshv_deassign_ioeventfd(partition->id, p->addr, p->len, p->datamatch, p->wildcard,
-				      p->eventfd);
-	list_del(&p->entry);
-	doorbell_unregister(partition, p);
-	synchronize_rcu();
-	ioeventfd_free(p);
+	list_for_each_entry(p, &gone, entry)
+		trace_mshv_deassign_ioeventfd(partition->id, p->addr, p->len, p->datamatch,
+					      p->wildcard, p->eventfd);
+	ioeventfds_remove(partition, &gone);
 
 	return 0;
 }
@@ -233,16 +266,6 @@ long mshv_ioctl_ioeventfd(struct mshv_partition *partition,
 
 void mshv_ioeventfd_release(struct mshv_partition *partition)
 {
-	struct mshv_ioeventfd *p, *next;
-
-	if (list_empty(&partition->ioeventfds))
-		return;
-
-	list_for_each_entry(p, &partition->ioeventfds, entry)
-		doorbell_unregister(partition, p);
-	synchronize_rcu();
-	list_for_each_entry_safe(p, next, &partition->ioeventfds, entry) {
-		list_del(&p->entry);
-		ioeventfd_free(p);
-	}
+	if (!list_empty(&partition->ioeventfds))
+		ioeventfds_remove(partition, &partition->ioeventfds);
 }

@@ -67,7 +67,7 @@ static int map_no_access(const struct mshv_region *region, u64 i, u64 nr, bool l
 		ret = mshv_hvcall_map_gpa(&region->partition->pool,
 					  region->gfn + i + total * (large ? BLOCK_PAGES : 1),
 					  flags, no_pfns,
-					  min_t(u64, nr - total, HV_MAP_GPA_MAX_REPS), &done,
+					  min_t(u64, nr - total, HV_MAP_GPA_MAX_REPS), 0, &done,
 					  status);
 		total += done;
 	}
@@ -186,7 +186,7 @@ static bool map_large(struct mshv_region *region, const struct mshv_fault *fault
 	if (mshv_hvcall_map_gpa(&region->partition->pool,
 				region->gfn + block_first(region, index),
 				page_flags(region, fault, fault->target) | HV_MAP_GPA_LARGE_PAGE,
-				&pfn, 1, &done, &status))
+				&pfn, 1, 0, &done, &status))
 		return false;
 	if (block->state == MSHV_BLOCK_LARGE)
 		page_written(m, block->pfn);
@@ -215,7 +215,8 @@ static int map_run(struct mshv_region *region, const struct mshv_fault *fault, u
 	     page_flags(region, fault, i + n) == page_flags(region, fault, i); n++)
 		;
 	ret = mshv_hvcall_map_gpa(&region->partition->pool, region->gfn + first,
-				  page_flags(region, fault, i), fault->pfns + i, n, &done, status);
+				  page_flags(region, fault, i), fault->pfns + i, n, 0, &done,
+				  status);
 	/* The hypervisor has made small pages of a large one with the first. */
 	if (done)
 		block->state = MSHV_BLOCK_SMALL;

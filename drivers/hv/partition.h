@@ -53,7 +53,7 @@ struct mshv_async {
  * @async: its asynchronous hypercall
  * @debugfs_dir: what is shown of it; @mutex for these three
  * @debugfs_vps: what is shown of its VPs
- * @stats: its counters
+ * @stats: its counters; read under RCU on the way to a crash kernel
  */
 struct mshv_partition {
 	struct hlist_node node;
@@ -71,7 +71,7 @@ struct mshv_partition {
 	struct mshv_async async;
 	struct dentry *debugfs_dir;
 	struct dentry *debugfs_vps;
-	struct mshv_stats_file *stats;
+	struct mshv_stats_file __rcu *stats;
 };
 
 /**

@@ -4,6 +4,7 @@
  * partition ID, and that is not user space's to choose.
  */
 #include <linux/gfp.h>
+#include <linux/pagemap.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -126,6 +127,21 @@ static int passthru_issue(struct mshv_partition *partition, struct mshv_hvcall *
 	return ret ?: mshv_status_to_errno(call->status);
 }
 
+/*
+ * What cannot be told of must not be done. The status is 0, and stays so for now; of the
+ * outputs, the one that matters is that of the call that clears what it tells.
+ */
+static bool passthru_can_tell(const struct mshv_root_hvcall *args,
+			      struct mshv_root_hvcall __user *uarg)
+{
+	if (put_user(args->status, &uarg->status))
+		return false;
+	if (args->code != HVCALL_GET_GPA_PAGES_ACCESS_STATES || !args->out_ptr)
+		return true;
+
+	return !fault_in_safe_writeable(u64_to_user_ptr(args->out_ptr), args->out_sz);
+}
+
 static long passthru_copy_back(const struct mshv_root_hvcall *args,
 			       const struct mshv_hvcall *call, long ret,
 			       struct mshv_root_hvcall __user *uarg)
@@ -152,6 +168,8 @@ long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru
 		return -EFAULT;
 	if (!passthru_valid(&args, from))
 		return -EINVAL;
+	if (!passthru_can_tell(&args, uarg))
+		return -EFAULT;
 
 	/*
 	 * Whole zeroed pages: the hypervisor reads and writes what the call is

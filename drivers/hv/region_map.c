@@ -75,6 +75,7 @@ int mshv_region_map_pages(struct mshv_region *region, struct page **pages,
 	u64 mapped = 0;
 	unsigned int nr;
 	bool is_large;
+	u64 unit;
 	u64 *pfns;
 	int ret = 0;
 
@@ -88,11 +89,13 @@ int mshv_region_map_pages(struct mshv_region *region, struct page **pages,
 			break;
 		}
 		nr = gather(region, pages, mapped, large, pfns, &is_large);
+		unit = is_large ? BLOCK_PAGES : 1;
 		ret = mshv_hvcall_map_gpa(&region->partition->pool, region->gfn + mapped,
 					  region->map_flags |
 					  (is_large ? HV_MAP_GPA_LARGE_PAGE : 0),
-					  pfns, nr, &done, NULL);
-		mapped += (u64)done * (is_large ? BLOCK_PAGES : 1);
+					  pfns, nr, (region->nr_pages - mapped) / unit - nr,
+					  &done, NULL);
+		mapped += done * unit;
 		if (ret)
 			break;
 	}

@@ -209,19 +209,24 @@ static void print_scheduler(void)
 
 static void print_module(void)
 {
-	struct file file;
+	char version[64] = "";
+	FILE *f;
 
 	if (access(MODULE_DIRECTORY, F_OK)) {
 		printf("%-22s not loaded as a module\n", "mshv_root");
 		return;
 	}
-	if (access(MODULE_VERSION_FILE, R_OK) || read_file(MODULE_VERSION_FILE, KIB * 4, &file)) {
-		printf("%-22s loaded, of an unknown version\n", "mshv_root");
-		return;
+	f = fopen(MODULE_VERSION_FILE, "re");
+	if (f) {
+		if (!fgets(version, sizeof(version), f))
+			version[0] = '\0';
+		fclose(f);
 	}
-	printf("%-22s version %.*s\n", "mshv_root", (int)strcspn((char *)file.data, "\n"),
-	       (char *)file.data);
-	free_file(&file);
+	version[strcspn(version, "\n")] = '\0';
+	if (version[0])
+		printf("%-22s version %s\n", "mshv_root", version);
+	else
+		printf("%-22s loaded, of an unknown version\n", "mshv_root");
 }
 
 static void print_property(int dev, const char *label, uint32_t code, const char *fmt)

@@ -2,8 +2,11 @@
 /*
  * What /sys/kernel/debug/mshv shows.
  */
+#include <linux/delay.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -12,6 +15,7 @@
 #include <tlfs/status.h>
 #include <uapi/linux/mshv.h>
 
+#include "../debugfs.h"
 #include "../device.h"
 #include "../partition.h"
 #include "../region.h"
@@ -252,6 +256,67 @@ static void regions_are_shown_with_their_kind(struct kunit *test)
 	test_close(fd);
 }
 
+/**
+ * struct crash_race - a crash, and a partition that is destroyed meanwhile
+ * @crashing: the thread that is in mshv_debugfs_crash_partition()
+ * @partition: the last reference to the partition's file
+ * @start: completed when the thread is inside
+ */
+struct crash_race {
+	struct task_struct *crashing;
+	struct file *partition;
+	struct completion start;
+};
+
+static int destroy_partition(void *data)
+{
+	struct crash_race *race = data;
+
+	wait_for_completion(&race->start);
+	__fput_sync(race->partition);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(HZ / 100);
+
+	return 0;
+}
+
+/* Keeps the crash in its first hypercall until the counters are gone. */
+static int unmap_slowly(const struct fake_call *call, u16 *done, void *context)
+{
+	struct crash_race *race = context;
+	unsigned int ms;
+
+	if (current != race->crashing)
+		return FAKE_DEFAULT;
+	complete(&race->start);
+	for (ms = 0; ms < 5000 && !fake_hv_calls(HVCALL_FINALIZE_PARTITION); ms++)
+		mdelay(1);
+
+	return HV_STATUS_SUCCESS;
+}
+
+/* What KASAN would tell of is a use after the counters were freed. */
+static void crash_may_meet_a_partition_that_is_destroyed(struct kunit *test)
+{
+	struct crash_race race = { .crashing = current };
+	struct task_struct *thread;
+	int fd;
+
+	init_completion(&race.start);
+	fd = test_partition(test);
+	race.partition = fget(fd);
+	close_fd(fd);
+	thread = kthread_run(destroy_partition, &race, "mshv-destroy");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+
+	fake_hv_handle(HVCALL_UNMAP_STATS_PAGE, unmap_slowly, &race);
+	mshv_partition_each(mshv_debugfs_crash_partition);
+	KUNIT_EXPECT_GT(test, fake_hv_calls(HVCALL_FINALIZE_PARTITION), 0);
+	kthread_stop(thread);
+	fake_hv_handle(HVCALL_UNMAP_STATS_PAGE, NULL, NULL);
+	KUNIT_EXPECT_EQ(test, fake_hv_partitions(), 0);
+}
+
 /* None of it is worth failing for. */
 static void driver_does_without_what_cannot_be_shown(struct kunit *test)
 {
@@ -284,6 +349,7 @@ static struct kunit_case debugfs_cases[] = {
 	KUNIT_CASE(partition_is_shown_while_it_lives),
 	KUNIT_CASE(memory_is_accounted_for),
 	KUNIT_CASE(regions_are_shown_with_their_kind),
+	KUNIT_CASE(crash_may_meet_a_partition_that_is_destroyed),
 	KUNIT_CASE(driver_does_without_what_cannot_be_shown),
 	{}
 };

@@ -408,9 +408,13 @@ static void doorbells_that_would_both_ring_are_refused(struct kunit *test)
 	};
 	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, args), -ENOENT);
 	args.fd = event;
-	args.flags = deassign;
-	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, args), -ENOENT);
 	args.flags = match | deassign;
+	args.datamatch = 9;
+	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, args), -ENOENT);
+	args.datamatch = 7;
+	args.len = 0;
+	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, args), -ENOENT);
+	args.len = 4;
 	args.addr = 0x1004;
 	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, args), -ENOENT);
 	args.addr = 0x1000;
@@ -421,6 +425,49 @@ static void doorbells_that_would_both_ring_are_refused(struct kunit *test)
 	test_close(fd);
 	/* The rest went with the partition's file. */
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_DELETE_PORT), 3);
+	test_close(event);
+	test_close(other);
+}
+
+/* What Cloud Hypervisor does to those that it assigned with a value, and with none */
+static void deassigning_without_a_value_finds_what_has_one(struct kunit *test)
+{
+	const u32 match = BIT(MSHV_IOEVENTFD_BIT_DATAMATCH);
+	const u32 deassign = BIT(MSHV_IOEVENTFD_BIT_DEASSIGN);
+	int event = test_eventfd(test);
+	int other = test_eventfd(test);
+	const struct mshv_user_ioeventfd assigned[] = {
+		{ .addr = 0x1000, .len = 4, .fd = event, .datamatch = 7, .flags = match },
+		{ .addr = 0x1000, .len = 4, .fd = event, .datamatch = 8, .flags = match },
+		{ .addr = 0x1000, .len = 8, .fd = event, .datamatch = 7, .flags = match },
+		{ .addr = 0x1000, .len = 0, .fd = event },
+		{ .addr = 0x1000, .len = 4, .fd = other, .datamatch = 9, .flags = match },
+		{ .addr = 0x1008, .len = 4, .fd = event, .datamatch = 7, .flags = match },
+	};
+	struct mshv_user_ioeventfd args = { .addr = 0x1000, .fd = event, .flags = deassign };
+	int fd = test_partition(test);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(assigned); i++)
+		KUNIT_ASSERT_EQ(test, ioeventfd(test, fd, assigned[i]), 0);
+
+	/* One that was assigned like this is meant first, and alone. */
+	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, args), 0);
+	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_DELETE_PORT), 1);
+	/* With a length, all of that length */
+	args.len = 4;
+	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, args), 0);
+	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_DELETE_PORT), 3);
+	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, args), -ENOENT);
+	/* Without one, all that there are; but of this eventfd at this address only */
+	args.len = 0;
+	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, args), 0);
+	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_DELETE_PORT), 4);
+	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, args), -ENOENT);
+	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, assigned[4]), -EEXIST);
+	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, assigned[5]), -EEXIST);
+	KUNIT_EXPECT_EQ(test, ioeventfd(test, fd, assigned[0]), 0);
+	test_close(fd);
 	test_close(event);
 	test_close(other);
 }
@@ -464,6 +511,7 @@ static struct kunit_case doorbell_cases[] = {
 	KUNIT_CASE(doorbell_signals_its_eventfd),
 	KUNIT_CASE(ioeventfd_ioctl_checks_its_arguments),
 	KUNIT_CASE(doorbells_that_would_both_ring_are_refused),
+	KUNIT_CASE(deassigning_without_a_value_finds_what_has_one),
 	KUNIT_CASE(nothing_is_left_whatever_fails),
 	{}
 };

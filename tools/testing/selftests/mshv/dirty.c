@@ -2,6 +2,8 @@
 /*
  * MSHV_GET_GPAP_ACCESS_BITMAP: which pages a guest has read and written.
  */
+#include <pthread.h>
+
 #include "mshv_test.h"
 
 #define REGION_GPA	0x1000000ULL
@@ -169,6 +171,145 @@ TEST_F(guest, what_cannot_be_told_is_not_cleared)
 	EXPECT_ERRNO(EFAULT, ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args));
 	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
 	EXPECT_TRUE(page_is_set(self->bitmap, 70));
+}
+
+/* ---- Large pages ---- */
+
+#define LARGE_GPA	0x40000000ULL
+#define LARGE_PAGE	(2ULL << 20)
+#define LARGE_PAGES	32
+#define SMALL_PAGES	(LARGE_PAGES * LARGE_PAGE / PAGE_SIZE)
+
+/* All large pages, so that they are mapped; then one small one at a time */
+static GUEST_CODE void guest_writes_large_pages(void)
+{
+	uint64_t i;
+
+	for (i = 0; i < LARGE_PAGES; i++)
+		*(volatile uint64_t *)(LARGE_GPA + i * LARGE_PAGE) = i;
+	for (;;) {
+		GUEST_SYNC(1);
+		*(volatile uint64_t *)(LARGE_GPA + guest_start * PAGE_SIZE) = guest_start;
+	}
+}
+
+/* Regression: for the page tables that this takes, the hypervisor was given no memory. */
+TEST(large_pages_are_told_apart)
+{
+	const uint64_t size = LARGE_PAGES * LARGE_PAGE;
+	uint8_t *mem = mem_alloc(size + LARGE_PAGE), *region;
+	uint64_t bitmap[SMALL_PAGES / 64];
+	struct test_vm vm;
+	unsigned int page;
+	long ret;
+
+	region = (uint8_t *)(((uintptr_t)mem + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1));
+	madvise(region, size, MADV_HUGEPAGE);
+	memset(region, 1, size);
+	vm_init_long(&vm, PT_LAPIC | BIT(MSHV_PT_BIT_GPA_SUPER_PAGES), guest_writes_large_pages);
+	ASSERT_OK(mshv_map_memory(vm.partition, LARGE_GPA, region, size, MEM_RW));
+	vm_run_to_sync(&vm, 1);
+	ASSERT_OK(mshv_set_property(vm.partition, HV_PARTITION_PROPERTY_GPA_PAGE_ACCESS_TRACKING,
+				    1));
+	ret = mshv_get_access_bitmap(vm.partition, MSHV_GPAP_ACCESS_TYPE_DIRTY,
+				     MSHV_GPAP_ACCESS_OP_CLEAR, LARGE_GPA, SMALL_PAGES, bitmap);
+	ASSERT_EQ(SMALL_PAGES, ret) TH_LOG("%s", mshv_strerror());
+	*vm_guest_variable(&vm, guest_start) = 700;
+	vm_run_to_sync(&vm, 1);
+	ret = mshv_get_access_bitmap(vm.partition, MSHV_GPAP_ACCESS_TYPE_DIRTY,
+				     MSHV_GPAP_ACCESS_OP_CLEAR, LARGE_GPA, SMALL_PAGES, bitmap);
+	ASSERT_EQ(SMALL_PAGES, ret) TH_LOG("%s", mshv_strerror());
+	for (page = 0; page < SMALL_PAGES; page++) {
+		EXPECT_EQ(page == 700, page_is_set(bitmap, page)) TH_LOG("page %u", page);
+	}
+	EXPECT_EQ(700, *(uint64_t *)(region + 700 * PAGE_SIZE));
+	vm_destroy(&vm);
+}
+
+/* ---- What a migration depends on ---- */
+
+#define QUIET_PAGES	16	/* at the end of the region, which the guest leaves alone */
+
+static volatile bool guest_stop;
+static volatile uint64_t guest_count;
+
+/* Numbers that go up, to pages here and there */
+static GUEST_CODE void guest_writes_at_random(void)
+{
+	uint64_t random = 1;
+
+	GUEST_SYNC(1);
+	while (!guest_stop) {
+		random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+		*(volatile uint64_t *)(REGION_GPA + (random >> 33) %
+				       (REGION_PAGES - QUIET_PAGES) * PAGE_SIZE) = ++guest_count;
+	}
+	GUEST_SYNC_ARG(2, guest_count);
+	GUEST_DONE();
+}
+
+static void *run_thread(void *arg)
+{
+	return (void *)vm_run_to_sync(arg, 2);
+}
+
+/* Copy what is said to have changed since; afterwards the copy is the same. */
+TEST_TIMEOUT(no_dirty_page_is_lost_while_the_guest_runs, 60)
+{
+	const uint64_t size = REGION_PAGES * PAGE_SIZE;
+	uint64_t bitmap[REGION_PAGES / 64], copied = 0, quiet = 0, seen = 0;
+	unsigned int page, round, rounds = test_rounds(200, 5000);
+	volatile uint64_t *progress;
+	uint8_t *region = mem_alloc(size), *copy = mem_alloc(size);
+	struct test_vm vm;
+	pthread_t thread;
+	void *count;
+
+	/* So that no page is new to the guest, of which nobody can say if it is dirty. */
+	memset(region, 1, size);
+	vm_init_long(&vm, PT_LAPIC | BIT(MSHV_PT_BIT_GPA_SUPER_PAGES), guest_writes_at_random);
+	ASSERT_OK(mshv_map_memory(vm.partition, REGION_GPA, region, size, MEM_RW));
+	ASSERT_OK(mshv_set_property(vm.partition, HV_PARTITION_PROPERTY_GPA_PAGE_ACCESS_TRACKING,
+				    1));
+	vm_run_to_sync(&vm, 1);
+	ASSERT_EQ(REGION_PAGES, mshv_get_access_bitmap(vm.partition, MSHV_GPAP_ACCESS_TYPE_DIRTY,
+						       MSHV_GPAP_ACCESS_OP_CLEAR, REGION_GPA,
+						       REGION_PAGES, bitmap));
+	memcpy(copy, region, size);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_thread, &vm));
+
+	progress = vm_guest_variable(&vm, guest_count);
+	for (round = 0; round <= rounds; round++, seen = *progress) {
+		while (*progress == seen)
+			usleep(100);
+		if (round == rounds) {
+			/* The last time nothing is written meanwhile. */
+			*vm_guest_variable(&vm, guest_stop) = true;
+			pthread_join(thread, &count);
+		}
+		ASSERT_EQ(REGION_PAGES,
+			  mshv_get_access_bitmap(vm.partition, MSHV_GPAP_ACCESS_TYPE_DIRTY,
+						 MSHV_GPAP_ACCESS_OP_CLEAR, REGION_GPA,
+						 REGION_PAGES, bitmap)) {
+			TH_LOG("%s", mshv_strerror());
+		}
+		for (page = 0; page < REGION_PAGES; page++) {
+			if (!(bitmap[page / 64] >> (page % 64) & 1))
+				continue;
+			memcpy(copy + page * PAGE_SIZE, region + page * PAGE_SIZE, PAGE_SIZE);
+			copied++;
+			quiet += page >= REGION_PAGES - QUIET_PAGES;
+		}
+	}
+	TH_LOG("%llu writes, %llu pages copied", (unsigned long long)(uintptr_t)count,
+	       (unsigned long long)copied);
+	EXPECT_LT(0, copied);
+	EXPECT_EQ(0, quiet) TH_LOG("pages that were never written to");
+	for (page = 0; page < REGION_PAGES; page++) {
+		EXPECT_EQ(0, memcmp(copy + page * PAGE_SIZE, region + page * PAGE_SIZE,
+				    PAGE_SIZE)) TH_LOG("page %u", page);
+	}
+	vm_destroy(&vm);
 }
 
 TEST_F(guest, wrong_arguments_are_refused)

@@ -192,7 +192,8 @@ TEST_F(guest, many_stores)
 	EXPECT_EQ(1, signals(self->fd));
 }
 
-TEST_F(guest, closing_the_eventfd_is_the_end_of_its_signals)
+/* Upstream's rule, and KVM's: an ioeventfd ends when it is deassigned, or with its partition. */
+TEST_F(guest, ioeventfd_outlives_its_closed_eventfd)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
@@ -200,9 +201,27 @@ TEST_F(guest, closing_the_eventfd_is_the_end_of_its_signals)
 	EXPECT_FALSE(store(&self->vm, DEVICE_GPA, 4, 0));
 	EXPECT_EQ(1, signals(fd));
 	close(fd);
-	/* A store is then a message or nothing; the guest goes on. */
-	store(&self->vm, DEVICE_GPA, 4, 0);
+	EXPECT_FALSE(store(&self->vm, DEVICE_GPA, 4, 0)) TH_LOG("the store is still taken");
+	EXPECT_EQ(-EEXIST, mshv_assign_ioeventfd(self->vm.partition, self->fd, DEVICE_GPA, 4,
+						 NULL));
+	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(self->vm.partition, self->fd, DEVICE_GPA, 4,
+						   NULL));
 	EXPECT_TRUE(store(&self->vm, DEVICE_GPA + 64, 4, 0));
+}
+
+/* As Cloud Hypervisor does it: with neither the value nor the length */
+TEST_F(guest, deassign_without_datamatch)
+{
+	const __u64 match = 0x12345678;
+
+	ASSERT_OK(mshv_assign_ioeventfd(self->vm.partition, self->fd, DEVICE_GPA, 4, &match));
+	EXPECT_FALSE(store(&self->vm, DEVICE_GPA, 4, match));
+	EXPECT_EQ(1, signals(self->fd));
+	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(self->vm.partition, self->fd, DEVICE_GPA, 8,
+						   NULL));
+	EXPECT_OK(mshv_deassign_ioeventfd(self->vm.partition, self->fd, DEVICE_GPA, 0, NULL));
+	EXPECT_TRUE(store(&self->vm, DEVICE_GPA, 4, match));
+	EXPECT_EQ(0, signals(self->fd));
 }
 
 TEST_F(guest, wrong_arguments_are_refused)

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 
 #include "mshv_test.h"
 
@@ -74,44 +75,110 @@ struct shared {
 	volatile bool over;
 	unsigned long calls;
 	int unexpected;
+	unsigned int which;	/* of the calls, if one ended unexpectedly */
 };
 
 /* Everything but success and what a closed or another file descriptor answers */
 static bool expected(int ret)
 {
 	return ret >= 0 || errno == EBADF || errno == ENOTTY || errno == EINTR ||
-	       errno == EEXIST || errno == EINVAL;
+	       errno == EEXIST || errno == EINVAL || errno == EBUSY || errno == ENOENT;
+}
+
+/* The ioctls of a partition that take arguments, each in turn */
+static int use_partition(int fd, unsigned int i, void *page, int event)
+{
+	struct mshv_create_vp create = { .vp_index = i % VPS };
+	struct mshv_user_mem_region region = {
+		.guest_pfn = 0x1000 + i % 4, .size = PAGE_SIZE, .userspace_addr = (uintptr_t)page,
+		.flags = i & 8 ? BIT(MSHV_SET_MEM_BIT_UNMAP) : MEM_RW,
+	};
+	struct mshv_user_irqfd irqfd = {
+		.fd = event, .gsi = 5, .flags = i & 8 ? BIT(MSHV_IRQFD_BIT_DEASSIGN) : 0,
+	};
+	struct mshv_user_ioeventfd ioeventfd = {
+		.fd = event, .addr = 0xd0000000 + i % 4 * 8, .len = 4,
+		.flags = i & 8 ? BIT(MSHV_IOEVENTFD_BIT_DEASSIGN) : 0,
+	};
+	struct {
+		struct mshv_user_irq_table table;
+		struct mshv_user_irq_entry entry;
+	} routing = { .table.nr = i >> 3 & 1, .entry = { 5, 0xfee00000, 0, 0x51 } };
+	uint64_t bitmap;
+	struct mshv_gpap_access_bitmap harvest = {
+		.access_type = MSHV_GPAP_ACCESS_TYPE_DIRTY, .page_count = 16,
+		.bitmap_ptr = (uintptr_t)&bitmap,
+	};
+	int ret;
+
+	switch (i % 8) {
+	case 0:
+		ret = ioctl(fd, MSHV_CREATE_VP, &create);
+		if (ret >= 0)
+			close(ret);
+		return ret;
+	case 1:
+		return ioctl(fd, MSHV_SET_GUEST_MEMORY, &region);
+	case 2:
+		return ioctl(fd, MSHV_IRQFD, &irqfd);
+	case 3:
+		return ioctl(fd, MSHV_IOEVENTFD, &ioeventfd);
+	case 4:
+		return ioctl(fd, MSHV_SET_MSI_ROUTING, &routing);
+	case 5:
+		return ioctl(fd, MSHV_GET_GPAP_ACCESS_BITMAP, &harvest);
+	default:
+		return ioctl(fd, MSHV_INITIALIZE_PARTITION);
+	}
+}
+
+/* Those of a VP, and what all files have */
+static int use_vp(int fd, unsigned int i, void *page)
+{
+	struct mshv_get_set_vp_state state = {
+		.type = MSHV_VP_STATE_LAPIC, .buf_sz = PAGE_SIZE, .buf_ptr = (uintptr_t)page,
+	};
+	struct {
+		struct hv_input_get_vp_registers header;
+		__u32 name;
+	} in = { .name = HV_X64_REGISTER_RIP };
+	union hv_register_value value;
+	struct mshv_root_hvcall call = {
+		.code = HVCALL_GET_VP_REGISTERS, .reps = 1, .in_sz = sizeof(in),
+		.in_ptr = (uintptr_t)&in, .out_sz = sizeof(value), .out_ptr = (uintptr_t)&value,
+	};
+
+	switch (i % 5) {
+	case 0:
+		return ioctl(fd, MSHV_GET_VP_STATE, &state);
+	case 1:
+		return ioctl(fd, MSHV_ROOT_HVCALL, &call);
+	case 2:
+		return ioctl(fd, MSHV_CANCEL_VP, i & 8 ? MSHV_CANCEL_VP_CLEAR : 0);
+	default:
+		return ioctl(fd, MSHV_RUN_VP, page);
+	}
 }
 
 static void *use_shared(void *arg)
 {
-	struct hv_message *msg = mem_alloc(PAGE_SIZE);
+	void *page = mem_alloc(PAGE_SIZE);
+	int event = eventfd(0, EFD_CLOEXEC);
 	struct shared *s = arg;
 	unsigned int i;
 	int ret;
 
 	for (i = 0; !s->over; i++, s->calls++) {
-		struct mshv_create_vp create = { .vp_index = i % VPS };
-		struct mshv_get_set_vp_state state = {
-			.type = MSHV_VP_STATE_LAPIC, .buf_sz = PAGE_SIZE,
-			.buf_ptr = (uintptr_t)msg,
-		};
-
-		switch (i % 3) {
-		case 0:
-			ret = ioctl(s->partition, MSHV_CREATE_VP, &create);
-			if (ret >= 0)
-				close(ret);
-			break;
-		case 1:
-			ret = ioctl(s->vps[i % VPS], MSHV_GET_VP_STATE, &state);
-			break;
-		default:
-			ret = ioctl(s->vps[i % VPS], MSHV_RUN_VP, msg);
-		}
-		if (!expected(ret))
+		if (i & 1)
+			ret = use_partition(s->partition, i >> 1, page, event);
+		else
+			ret = use_vp(s->vps[i % VPS], i >> 1, page);
+		if (!expected(ret)) {
 			s->unexpected = errno;
+			s->which = i;
+		}
 	}
+	close(event);
 	return NULL;
 }
 
@@ -131,6 +198,8 @@ TEST_TIMEOUT(closing_what_other_threads_use, 60)
 	}
 	for (i = 0; i < rounds; i++) {
 		vm_init_real(&vm, PT_LAPIC, code, sizeof(code));
+		ASSERT_OK(mshv_set_property(vm.partition,
+					    HV_PARTITION_PROPERTY_GPA_PAGE_ACCESS_TRACKING, 1));
 		/* The numbers stay in use: it is the files behind them that go. */
 		dup2(vm.partition, s.partition);
 		for (j = 0; j < VPS; j++)
@@ -145,7 +214,10 @@ TEST_TIMEOUT(closing_what_other_threads_use, 60)
 	for (i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	TH_LOG("%lu calls", s.calls);
-	EXPECT_EQ(0, s.unexpected) TH_LOG("%s", strerror(s.unexpected));
+	EXPECT_EQ(0, s.unexpected) {
+		TH_LOG("%s: call %u of a %s", strerror(s.unexpected), s.which >> 1,
+		       s.which & 1 ? "partition" : "VP");
+	}
 	EXPECT_LT(0, s.calls);
 }
 

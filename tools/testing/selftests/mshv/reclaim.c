@@ -11,7 +11,11 @@
 #define REGION_GPA	0x40000000ULL
 #define REGION_SIZE	(8ULL << 20)
 #define REGION_PAGES	(REGION_SIZE / PAGE_SIZE)
-#define SWAP_DISK	"/dev/vda"
+#define MAPPED_SIZE	(REGION_SIZE + LARGE_PAGE)
+#define LARGE_PAGE	(2ULL << 20)
+#define DISK		"/dev/vda"	/* to swap to, and as a file */
+#define HUGE_PAGES	"/proc/sys/vm/nr_hugepages"
+#define MAX_HUGE_PAGES	12		/* the region, a fork's copy of it, and some */
 #define KSM		"/sys/kernel/mm/ksm/"
 #define NOTHING		0		/* what a page that was given up has */
 
@@ -48,26 +52,51 @@ FIXTURE(guest) {
 	struct test_vm vm;
 	pthread_t thread;
 	uint8_t *mem, *region;
-	volatile uint64_t passes;
+	volatile uint64_t passes, intercepts;
+	int file;
 };
+
+enum backing { ANONYMOUS, SHMEM, BLOCKS, HUGETLB };
 
 FIXTURE_VARIANT(guest) {
 	bool large;		/* the guest may have large pages */
-	bool shared;
+	enum backing backing;
 };
 
-FIXTURE_VARIANT_ADD(guest, small_pages) { false, false };
-FIXTURE_VARIANT_ADD(guest, large_pages) { true, false };
-FIXTURE_VARIANT_ADD(guest, shmem) { true, true };
+FIXTURE_VARIANT_ADD(guest, small_pages) { false, ANONYMOUS };
+FIXTURE_VARIANT_ADD(guest, large_pages) { true, ANONYMOUS };
+FIXTURE_VARIANT_ADD(guest, shmem) { true, SHMEM };
+FIXTURE_VARIANT_ADD(guest, file) { false, BLOCKS };
+FIXTURE_VARIANT_ADD(guest, hugetlb) { true, HUGETLB };
 
+static bool is_memory_intercept(uint32_t type)
+{
+	return type == HVMSG_UNMAPPED_GPA || type == HVMSG_GPA_INTERCEPT;
+}
+
+/* An access that there is no memory for is tried again, until there is. */
 static void *run_thread(void *arg)
 {
 	struct guest_fixture_data *self = arg;
+	struct test_vm *vm = &self->vm;
 	struct ucall uc;
 
-	while ((uc = vm_run_ucall(&self->vm)).cmd == UCALL_SYNC)
+	for (;;) {
+		if (is_memory_intercept(vm_run(vm))) {
+			self->intercepts++;
+			usleep(500);
+			continue;
+		}
+		memcpy(&uc, vm_guest_address(vm, (uint32_t)mshv_msg_io(&vm->vp.msg)->rax,
+					     sizeof(uc)), sizeof(uc));
+		vm_complete(vm);
+		TEST_ASSERT(uc.cmd != UCALL_ABORT, "line %llu: 0x%llx, and not 0x%llx",
+			    (unsigned long long)uc.args[1], (unsigned long long)uc.args[2],
+			    (unsigned long long)uc.args[3]);
+		if (uc.cmd == UCALL_DONE)
+			return NULL;
 		self->passes = uc.args[1];
-	return NULL;
+	}
 }
 
 static bool memory_is_movable(void)
@@ -81,58 +110,6 @@ static bool memory_is_movable(void)
 		fclose(f);
 	}
 	return !strncmp(kind, "movable", 7);
-}
-
-FIXTURE_SETUP(guest)
-{
-	memset(self, 0, sizeof(*self));
-	if (!memory_is_movable())
-		SKIP(return, "memory is pinned");
-	self->mem = mmap(NULL, REGION_SIZE + (2 << 20), PROT_READ | PROT_WRITE,
-			 MAP_ANONYMOUS | (variant->shared ? MAP_SHARED : MAP_PRIVATE), -1, 0);
-	ASSERT_NE(MAP_FAILED, (void *)self->mem);
-	self->region = (uint8_t *)(((uintptr_t)self->mem + (2 << 20) - 1) & ~((2UL << 20) - 1));
-	madvise(self->region, REGION_SIZE, variant->large ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-	vm_init_long(&self->vm, PT_LAPIC | (variant->large ? BIT(MSHV_PT_BIT_GPA_SUPER_PAGES) : 0),
-		     guest_counts);
-	ASSERT_OK(mshv_map_memory(self->vm.partition, REGION_GPA, self->region, REGION_SIZE,
-				  MEM_RW));
-}
-
-static void start(struct guest_fixture_data *self)
-{
-	TEST_ASSERT(!pthread_create(&self->thread, NULL, run_thread, self), "no thread");
-	while (self->passes < 2)
-		usleep(1000);
-}
-
-/* Let the guest end its pass; all that it has written is there. */
-static void stop(struct __test_metadata *_metadata, struct guest_fixture_data *self)
-{
-	uint64_t i, seen, expected, wrong = 0;
-
-	*vm_guest_variable(&self->vm, guest_stop) = true;
-	pthread_join(self->thread, NULL);
-	for (i = 0; i < REGION_SIZE; i += PAGE_SIZE) {
-		seen = *(volatile uint64_t *)(self->region + i);
-		expected = REGION_GPA + i + self->passes;
-		wrong += seen != expected && !(guest_may_lose && seen == NOTHING);
-	}
-	EXPECT_EQ(0, wrong) TH_LOG("pages that the guest and its process see differently");
-}
-
-FIXTURE_TEARDOWN(guest)
-{
-	vm_destroy(&self->vm);
-	munmap(self->mem, REGION_SIZE + (2 << 20));
-}
-
-static void next_pass(struct guest_fixture_data *self)
-{
-	uint64_t now = self->passes;
-
-	while (self->passes == now)
-		usleep(500);
 }
 
 /* A number from a file: the only one, or that after @name; -1 if it is not there */
@@ -165,13 +142,109 @@ static bool write_count(const char *path, long value)
 	return !fclose(f) && ok;
 }
 
+/* Flags of mmap() for memory of a kind */
+static int map_flags(enum backing backing)
+{
+	switch (backing) {
+	case SHMEM:
+		return MAP_SHARED | MAP_ANONYMOUS;
+	case BLOCKS:
+		return MAP_SHARED;
+	case HUGETLB:
+		return MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+	default:
+		return MAP_PRIVATE | MAP_ANONYMOUS;
+	}
+}
+
+/* A file that is written back, and in which the guest finds nothing at first */
+static int open_disk(void)
+{
+	static const char nothing[1 << 16];
+	int fd = open(DISK, O_RDWR | O_CLOEXEC);
+	uint64_t done;
+
+	for (done = 0; fd >= 0 && done < MAPPED_SIZE; done += sizeof(nothing))
+		TEST_ASSERT(write(fd, nothing, sizeof(nothing)) == sizeof(nothing), "%s",
+			    strerror(errno));
+	return fd;
+}
+
+FIXTURE_SETUP(guest)
+{
+	memset(self, 0, sizeof(*self));
+	self->file = -1;
+	if (!memory_is_movable())
+		SKIP(return, "memory is pinned");
+	if (variant->backing == BLOCKS) {
+		self->file = open_disk();
+		if (self->file < 0)
+			SKIP(return, "no disk");
+	}
+	if (variant->backing == HUGETLB && (!write_count(HUGE_PAGES, MAX_HUGE_PAGES) ||
+					    read_count(HUGE_PAGES, NULL) != MAX_HUGE_PAGES))
+		SKIP(return, "no 2 MiB pages");
+	self->mem = mmap(NULL, MAPPED_SIZE, PROT_READ | PROT_WRITE, map_flags(variant->backing),
+			 self->file, 0);
+	ASSERT_NE(MAP_FAILED, (void *)self->mem);
+	self->region = (uint8_t *)(((uintptr_t)self->mem + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1));
+	madvise(self->region, REGION_SIZE, variant->large ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	vm_init_long(&self->vm, PT_LAPIC | (variant->large ? BIT(MSHV_PT_BIT_GPA_SUPER_PAGES) : 0),
+		     guest_counts);
+	ASSERT_OK(mshv_map_memory(self->vm.partition, REGION_GPA, self->region, REGION_SIZE,
+				  MEM_RW));
+}
+
+static void start(struct guest_fixture_data *self)
+{
+	TEST_ASSERT(!pthread_create(&self->thread, NULL, run_thread, self), "no thread");
+	while (self->passes < 2)
+		usleep(1000);
+}
+
+/* Let the guest end its pass; all that it has written is there. */
+static void stop(struct __test_metadata *_metadata, struct guest_fixture_data *self)
+{
+	uint64_t i, seen, expected, wrong = 0;
+
+	*vm_guest_variable(&self->vm, guest_stop) = true;
+	pthread_join(self->thread, NULL);
+	for (i = 0; i < REGION_SIZE; i += PAGE_SIZE) {
+		seen = *(volatile uint64_t *)(self->region + i);
+		expected = REGION_GPA + i + self->passes;
+		wrong += seen != expected && !(guest_may_lose && seen == NOTHING);
+	}
+	EXPECT_EQ(0, wrong) TH_LOG("pages that the guest and its process see differently");
+}
+
+FIXTURE_TEARDOWN(guest)
+{
+	vm_destroy(&self->vm);
+	munmap(self->mem, MAPPED_SIZE);
+	close(self->file);
+	if (variant->backing == HUGETLB) {
+		EXPECT_TRUE(write_count(HUGE_PAGES, 0));
+		EXPECT_EQ(0, read_count(HUGE_PAGES, NULL)) TH_LOG("a page is still in use");
+	}
+}
+
+static void next_pass(struct guest_fixture_data *self)
+{
+	uint64_t now = self->passes;
+
+	while (self->passes == now)
+		usleep(500);
+}
+
 TEST_F_TIMEOUT(guest, survives_swapping, 60)
 {
 	unsigned int i, rounds = test_rounds(2, 20);
 	long before, after;
 
-	TEST_REQUIRE(!access(SWAP_DISK, W_OK), "no disk to swap to");
-	if (system("mkswap " SWAP_DISK " >/dev/null && swapon " SWAP_DISK))
+	TEST_REQUIRE(variant->backing == ANONYMOUS || variant->backing == SHMEM,
+		     "only anonymous memory is swapped out");
+	TEST_REQUIRE(!access(DISK, W_OK), "no disk to swap to");
+	if (system("mkswap " DISK " >/dev/null && swapon " DISK))
 		SKIP(return, "no swap space");
 	before = read_count("/proc/vmstat", "pswpout");
 	start(self);
@@ -184,21 +257,55 @@ TEST_F_TIMEOUT(guest, survives_swapping, 60)
 	TH_LOG("%ld pages swapped out, %llu passes", after - before,
 	       (unsigned long long)self->passes);
 	EXPECT_LT(before, after);
-	EXPECT_EQ(0, system("swapoff " SWAP_DISK));
+	EXPECT_EQ(0, system("swapoff " DISK));
+}
+
+/* The guest writes, and the kernel has it written to the disk, which makes pages read-only. */
+TEST_F_TIMEOUT(guest, is_written_back_to_its_file, 60)
+{
+	unsigned int i, rounds = test_rounds(5, 50), wrong = 0;
+	uint64_t *page = mem_alloc(PAGE_SIZE);
+	int direct;
+
+	TEST_REQUIRE(variant->backing == BLOCKS, "there is no file");
+	direct = open(DISK, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	ASSERT_LE(0, direct);
+	start(self);
+	for (i = 0; i < rounds; i++) {
+		ASSERT_EQ(0, msync(self->region, REGION_SIZE, MS_SYNC));
+		ASSERT_EQ(0, madvise(self->region, REGION_SIZE, MADV_PAGEOUT));
+		next_pass(self);
+	}
+	stop(_metadata, self);
+	ASSERT_EQ(0, msync(self->region, REGION_SIZE, MS_SYNC));
+	for (i = 0; i < REGION_PAGES; i++) {
+		ASSERT_EQ(PAGE_SIZE, pread(direct, page, PAGE_SIZE,
+					   self->region - self->mem + i * PAGE_SIZE));
+		wrong += page[0] != REGION_GPA + i * PAGE_SIZE + self->passes;
+	}
+	EXPECT_EQ(0, wrong) TH_LOG("pages that the disk has not got");
+	close(direct);
 }
 
 TEST_F_TIMEOUT(guest, pages_given_up_are_new_ones, 60)
 {
 	unsigned int i, page, seed = 5, rounds = test_rounds(100, 2000);
-	int advice = variant->shared ? MADV_REMOVE : MADV_DONTNEED;
+	int advice = variant->backing == SHMEM ? MADV_REMOVE : MADV_DONTNEED;
 
+	/* What is in a file is not given up like this. */
+	TEST_REQUIRE(variant->backing != BLOCKS, "there is a file");
 	guest_may_lose = true;
 	*vm_guest_variable(&self->vm, guest_may_lose) = true;
 	start(self);
 	for (i = 0; i < rounds; i++) {
 		page = rand_r(&seed) % (REGION_PAGES - 16);
-		ASSERT_EQ(0, madvise(self->region + page * PAGE_SIZE,
-				     (1 + i % 16) * PAGE_SIZE, advice));
+		if (variant->backing == HUGETLB) {
+			ASSERT_EQ(0, madvise(self->region + page * PAGE_SIZE / LARGE_PAGE *
+					     LARGE_PAGE, LARGE_PAGE, advice));
+		} else {
+			ASSERT_EQ(0, madvise(self->region + page * PAGE_SIZE,
+					     (1 + i % 16) * PAGE_SIZE, advice));
+		}
 		if (i % 100 == 0)
 			next_pass(self);
 	}
@@ -211,7 +318,7 @@ TEST_F_TIMEOUT(guest, survives_merging, 60)
 	long sharing = 0;
 	int i;
 
-	TEST_REQUIRE(!variant->shared, "only private memory is merged");
+	TEST_REQUIRE(variant->backing == ANONYMOUS, "only private memory is merged");
 	TEST_REQUIRE(write_count(KSM "pages_to_scan", 20000) &&
 		     write_count(KSM "sleep_millisecs", 1), "no KSM");
 	/* Pages that are alike, of which the guest then writes to each. */
@@ -249,7 +356,7 @@ TEST_F_TIMEOUT(guest, survives_forks, 60)
 		pid = fork();
 		if (!pid) {
 			/* The child's copy is its own, shared memory is not. */
-			if (!variant->shared)
+			if (map_flags(variant->backing) & MAP_PRIVATE)
 				memset(self->region, 0xee, REGION_SIZE);
 			_exit(0);
 		}
@@ -277,10 +384,66 @@ TEST_F_TIMEOUT(guest, survives_being_moved, 60)
 	stop(_metadata, self);
 }
 
+/* Other memory in its place, at once; and no memory, until there is some again */
+TEST_F_TIMEOUT(guest, survives_remapping, 60)
+{
+	const uint64_t piece = variant->backing == HUGETLB ? LARGE_PAGE : 16 * PAGE_SIZE;
+	unsigned int i, seed = 7, rounds = test_rounds(40, 400);
+	int flags = map_flags(variant->backing) | MAP_FIXED;
+	uint64_t seen, offset;
+	uint8_t *at;
+
+	/* The same part of a file has what it had. */
+	guest_may_lose = variant->backing != BLOCKS;
+	*vm_guest_variable(&self->vm, guest_may_lose) = guest_may_lose;
+	start(self);
+	for (i = 0; i < rounds; i++) {
+		offset = rand_r(&seed) % (REGION_SIZE / piece) * piece;
+		at = self->region + offset;
+		if (i % 4 == 0) {
+			ASSERT_EQ(0, munmap(at, piece));
+			seen = self->intercepts;
+			while (self->intercepts == seen)
+				usleep(500);
+		}
+		ASSERT_EQ((void *)at, mmap(at, piece, PROT_READ | PROT_WRITE, flags, self->file,
+					   self->file < 0 ? 0 : at - self->mem));
+		if (i % 10 == 0)
+			next_pass(self);
+	}
+	stop(_metadata, self);
+}
+
+/* Regions go and come under the guest: it gets intercepts, and goes on where it was. */
+TEST_F_TIMEOUT(guest, survives_the_loss_of_its_region, 60)
+{
+	unsigned int i, rounds = test_rounds(10, 200);
+	uint64_t seen, passes;
+
+	start(self);
+	for (i = 0; i < rounds; i++) {
+		seen = self->intercepts;
+		ASSERT_OK(mshv_unmap_memory(self->vm.partition, REGION_GPA, self->region,
+					    REGION_SIZE));
+		while (self->intercepts < seen + 2)
+			usleep(500);
+		passes = self->passes;
+		usleep(2000);
+		EXPECT_EQ(passes, self->passes) TH_LOG("without memory");
+		ASSERT_OK(mshv_map_memory(self->vm.partition, REGION_GPA, self->region,
+					  REGION_SIZE, MEM_RW));
+		EXPECT_EQ(-EEXIST, mshv_map_memory(self->vm.partition, REGION_GPA + PAGE_SIZE,
+						   self->region, PAGE_SIZE, MEM_RW));
+		next_pass(self);
+	}
+	stop(_metadata, self);
+}
+
 TEST_F_TIMEOUT(guest, is_stopped_where_memory_is_made_read_only, 60)
 {
 	const struct hv_x64_memory_intercept_message *mem;
 
+	TEST_REQUIRE(variant->backing != HUGETLB, "large pages cannot be protected in part");
 	vm_run_to_sync(&self->vm, 1);
 	ASSERT_EQ(0, mprotect(self->region + PAGE_SIZE, PAGE_SIZE, PROT_READ));
 	ASSERT_EQ(HVMSG_GPA_INTERCEPT, vm_run(&self->vm));
