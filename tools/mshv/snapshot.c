@@ -220,7 +220,7 @@ static int check_features(const struct snapshot *s, struct vm *vm)
 		if (mshv_get_property(vm->partition, feature_properties[i], &value))
 			return complain("%s", mshv_strerror());
 		if (s->header->features[i] & ~value)
-			return complain("%s: its guest may use features that there are not here: %s, 0x%llx",
+			return complain("%s: its guest may use what is not here: %s, 0x%llx",
 					s->path, mshv_property_name(feature_properties[i]),
 					s->header->features[i] & ~value);
 	}

@@ -48,6 +48,7 @@ enum snapshot_feature {
  * @serial: registers of the UART, and what it has received
  * @ioapic: registers of the I/O APIC
  * @cmos_selected: index of the clock's register
+ * @reserved: zero
  */
 struct snapshot_header {
 	char magic[8];
@@ -82,6 +83,7 @@ _Static_assert(sizeof(struct snapshot_header) == 4096, "the header is a page");
  * struct snapshot_vp - a processor
  * @state: what MSHV_GET_VP_STATE gives, by MSHV_VP_STATE_*
  * @count: number of @registers
+ * @reserved: zero
  * @registers: its registers, in the order in which they are to be set
  */
 struct snapshot_vp {

@@ -45,7 +45,7 @@ FIXTURE_SETUP(snapshot)
 {
 	unsigned int i;
 
-	strcpy(self->dir, "/tmp/mshv-snapshot-XXXXXX");
+	sprintf(self->dir, "/tmp/mshv-snapshot-XXXXXX");
 	ASSERT_NE(NULL, (void *)mkdtemp(self->dir));
 	sprintf(self->path, "%s/file", self->dir);
 	ASSERT_EQ(0, memory_init(&self->memory, PAGES * PAGE_SIZE));
