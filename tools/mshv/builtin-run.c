@@ -12,6 +12,7 @@
 #include "acpi.h"
 #include "boot.h"
 #include "builtin.h"
+#include "snapshot.h"
 #include "vm.h"
 
 #define MEMORY_LINUX	(256 * MIB)
@@ -33,6 +34,8 @@ struct options {
 	const char *cmdline;
 	const char *bin;
 	const char *mode;
+	const char *snapshot;
+	const char *restore;
 	uint64_t memory;
 	uint64_t timeout;
 	uint64_t cpus;
@@ -42,6 +45,7 @@ struct options {
 static const char help[] =
 	"usage: mshv run --kernel IMG [OPTION]...\n"
 	"       mshv run --bin FILE --mode real|long [OPTION]...\n"
+	"       mshv run --restore FILE [OPTION]...\n"
 	"\n"
 	"Run a guest on /dev/mshv: Linux, or a flat program.\n"
 	"\n"
@@ -55,6 +59,8 @@ static const char help[] =
 	"  --memory SIZE       the guest's memory, with K, M or G (default: 256M; flat: 16M)\n"
 	"  --cpus N            number of processors (default: 1)\n"
 	"  --serial stdio|FILE where the serial line ends (default: stdio)\n"
+	"  --snapshot FILE     on SIGUSR1 save the whole machine in FILE, and end with status 0\n"
+	"  --restore FILE      go on with a machine that was saved so\n"
 	"  --timeout SECONDS   end the guest after this time\n"
 	"  --stats             at the end, say how many intercepts of each type there were\n"
 	"  --help              this text\n"
@@ -67,7 +73,7 @@ static const char help[] =
 
 enum {
 	OPT_KERNEL = 256, OPT_INITRD, OPT_CMDLINE, OPT_BIN, OPT_MODE, OPT_MEMORY, OPT_CPUS,
-	OPT_SERIAL, OPT_TIMEOUT, OPT_STATS, OPT_HELP,
+	OPT_SERIAL, OPT_SNAPSHOT, OPT_RESTORE, OPT_TIMEOUT, OPT_STATS, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -79,6 +85,8 @@ static const struct option long_options[] = {
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
+	{ "restore", required_argument, NULL, OPT_RESTORE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -123,6 +131,12 @@ static int parse_option(struct options *o, int opt, const char *arg)
 	case OPT_SERIAL:
 		o->config.serial = arg;
 		return STATUS_OK;
+	case OPT_SNAPSHOT:
+		o->snapshot = arg;
+		return STATUS_OK;
+	case OPT_RESTORE:
+		o->restore = arg;
+		return STATUS_OK;
 	case OPT_TIMEOUT:
 		if (!parse_number(arg, 1, TIMEOUT_MAX, &o->timeout))
 			return usage("--timeout: not a number of seconds:", arg);
@@ -138,9 +152,17 @@ static int parse_option(struct options *o, int opt, const char *arg)
 
 static int check_options(struct options *o)
 {
+	if (o->restore) {
+		if (o->kernel || o->bin || o->initrd || o->cmdline || o->mode || o->memory ||
+		    o->cpus)
+			return usage("--restore takes the whole machine from its file", NULL);
+		return STATUS_OK;
+	}
+	if (!o->cpus)
+		o->cpus = 1;
 	if (!o->kernel == !o->bin)
 		return usage(o->kernel ? "--kernel and --bin exclude each other" :
-					 "either --kernel or --bin is needed", NULL);
+					 "one of --kernel, --bin and --restore is needed", NULL);
 	if (o->bin && (o->initrd || o->cmdline))
 		return usage("--initrd and --cmdline go with --kernel", NULL);
 	if (o->bin && !o->mode)
@@ -200,6 +222,40 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* From the start of a machine's processors to its end */
+static int run_machine(struct vm *vm, const struct options *o, const struct boot_entry *entry)
+{
+	int status;
+
+	if (vm_start(vm, entry))
+		return STATUS_ERROR;
+	status = vm_wait(vm, o->timeout);
+	console_close(&vm->console);
+	if (status == STATUS_SNAPSHOT)
+		status = snapshot_save(vm, o->snapshot);
+	if (vm->reason[0])
+		complain("%s", vm->reason);
+	if (o->config.stats)
+		vcpu_print_stats(vm);
+	return status;
+}
+
+static int restore(struct options *o)
+{
+	int status = STATUS_ERROR;
+	struct snapshot s;
+	struct vm vm;
+
+	if (!snapshot_open(&s, o->restore)) {
+		snapshot_config(&s, &o->config);
+		if (!vm_create(&vm, &o->config) && !snapshot_restore(&s, &vm))
+			status = run_machine(&vm, o, NULL);
+		vm_destroy(&vm);
+	}
+	snapshot_free(&s);
+	return status;
+}
+
 static int run(const struct options *o)
 {
 	struct file image = { 0 }, initrd = { 0 };
@@ -211,21 +267,12 @@ static int run(const struct options *o)
 	    (o->initrd && read_file(o->initrd, IMAGE_MAX, &initrd)))
 		goto free_files;
 
-	catch_signals();
 	if (vm_create(&vm, &o->config))
 		goto destroy;
 	if (o->bin ? boot_flat(&vm.memory, o->bin, &image, o->config.long_mode, &entry) :
 		     load_linux(&vm, o, &image, &initrd, &entry))
 		goto destroy;
-	if (vm_start(&vm, &entry))
-		goto destroy;
-
-	status = vm_wait(&vm, o->timeout);
-	console_close(&vm.console);
-	if (vm.reason[0])
-		complain("%s", vm.reason);
-	if (o->config.stats)
-		vcpu_print_stats(&vm);
+	status = run_machine(&vm, o, &entry);
 destroy:
 	vm_destroy(&vm);
 free_files:
@@ -236,7 +283,7 @@ free_files:
 
 int cmd_run(int argc, char **argv)
 {
-	struct options o = { .cpus = 1, .config.serial = "stdio" };
+	struct options o = { .config.serial = "stdio" };
 	int opt, ret;
 
 	/* What getopt complains of, it complains of as "mshv run". */
@@ -254,5 +301,10 @@ int cmd_run(int argc, char **argv)
 	if (optind < argc)
 		return usage("what is this argument for:", argv[optind]);
 	ret = check_options(&o);
-	return ret ? ret : run(&o);
+	if (ret)
+		return ret;
+	catch_signals();
+	if (o.snapshot)
+		snapshot_catch_signal();
+	return o.restore ? restore(&o) : run(&o);
 }

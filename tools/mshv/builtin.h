@@ -12,6 +12,7 @@
  * the others keep clear of what shells, timeout(1) and mshv-vm use.
  */
 enum mshv_status {
+	STATUS_SNAPSHOT = -1,		/* never an exit status: the machine is to be saved */
 	STATUS_OK = 0,			/* the guest switched itself off */
 	STATUS_ERROR = 1,		/* mshv could not do what it was asked to */
 	STATUS_USAGE = 2,		/* wrong command line */

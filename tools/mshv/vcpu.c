@@ -16,7 +16,7 @@
  * The signal that takes a thread out of MSHV_RUN_VP where the driver cannot be
  * asked to; its handler has nothing to do.
  */
-#define SIGNAL_KICK	SIGUSR1
+#define SIGNAL_KICK	SIGUSR2
 
 #define X86_RFLAGS_IF	(1ULL << 9)
 

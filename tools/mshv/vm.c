@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "builtin.h"
+#include "snapshot.h"
 #include "vm.h"
 
 /* How often a guest is looked at for a crash that it reports but does not die of */
@@ -44,7 +45,8 @@ void vm_end(struct vm *vm, int status, const char *fmt, ...)
 	va_list ap;
 
 	pthread_mutex_lock(&vm->end_lock);
-	if (!vm->ended) {
+	/* A guest that ends while it is being stopped for a snapshot has ended. */
+	if (!vm->ended || vm->status == STATUS_SNAPSHOT) {
 		va_start(ap, fmt);
 		vsnprintf(vm->reason, sizeof(vm->reason), fmt, ap);
 		va_end(ap);
@@ -182,20 +184,23 @@ int vm_create(struct vm *vm, const struct vm_config *config)
 	return vm_add_devices(vm);
 }
 
-int vm_start(struct vm *vm, const struct boot_entry *entry)
+static int enter(struct mshv_vp *vp, const struct boot_entry *entry)
 {
 	struct mshv_regs regs = { .rip = entry->rip };
-	struct mshv_vp *vp = &vm->cpus[0].vp;
-	unsigned int i;
-	int ret;
 
 	regs.gpr[MSHV_RSP] = entry->rsp;
 	regs.gpr[MSHV_RSI] = entry->rsi;
 	if (entry->tables)
-		ret = mshv_vp_setup_long_mode(vp, entry->tables, &regs);
-	else
-		ret = mshv_vp_setup_real_mode(vp, entry->rip, entry->rsp);
-	if (ret)
+		return mshv_vp_setup_long_mode(vp, entry->tables, &regs);
+	return mshv_vp_setup_real_mode(vp, entry->rip, entry->rsp);
+}
+
+int vm_start(struct vm *vm, const struct boot_entry *entry)
+{
+	unsigned int i;
+	int ret;
+
+	if (entry && enter(&vm->cpus[0].vp, entry))
 		return complain_mshv();
 
 	if (console_start(&vm->console))
@@ -233,6 +238,8 @@ int vm_wait(struct vm *vm, unsigned int timeout)
 		if (timeout && until.tv_sec == deadline.tv_sec && until.tv_nsec == deadline.tv_nsec)
 			vm_end(vm, STATUS_TIMEOUT, "timeout: the guest has not ended after %u s",
 			       timeout);
+		else if (snapshot_wanted())
+			vm_end(vm, STATUS_SNAPSHOT, "%s", "");
 		else if (vm->crash_registers)
 			vcpu_kick(&vm->cpus[0]);
 		pthread_mutex_lock(&vm->end_lock);

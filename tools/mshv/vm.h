@@ -132,7 +132,7 @@ int vm_create(struct vm *vm, const struct vm_config *config);
 /**
  * vm_start() - set the first processor up and let all of them run, or complain
  * @vm: the machine
- * @entry: how the first processor starts
+ * @entry: how the first processor starts, or NULL if it has its registers
  *
  * Return: 0, or -1 after a complaint.
  */

@@ -79,7 +79,7 @@ TEST(wrong_command_lines_get_one_line)
 	} wrong[] = {
 		{ "frobnicate", "not a subcommand" },
 		{ "help frobnicate", "not a subcommand" },
-		{ "run", "either --kernel or --bin" },
+		{ "run", "one of --kernel, --bin and --restore" },
 		{ "run --kernel a --bin b", "exclude each other" },
 		{ "run --bin b", "--mode" },
 		{ "run --bin b --mode fast", "fast" },
@@ -92,6 +92,9 @@ TEST(wrong_command_lines_get_one_line)
 		{ "run --kernel a --cpus 0", "--cpus" },
 		{ "run --kernel a --cpus 65", "--cpus" },
 		{ "run --bin b --mode real --cpus 2", "--cpus" },
+		{ "run --restore r --kernel a", "--restore" },
+		{ "run --restore r --memory 64M", "--restore" },
+		{ "run --restore r --cpus 2", "--restore" },
 		{ "run --kernel a stray", "stray" },
 		{ "run --colour red", "colour" },
 		{ "run --kernel", "requires an argument" },
@@ -116,7 +119,8 @@ TEST(missing_files_get_one_line)
 {
 	static const char * const args[] = {
 		"run --kernel /nowhere", "run --kernel /", "run --bin /nowhere --mode real",
-		"run --kernel /proc/self/exe --initrd /nowhere",
+		"run --kernel /proc/self/exe --initrd /nowhere", "run --restore /nowhere",
+		"run --restore /", "run --restore /proc/self/exe", "run --restore /dev/zero",
 	};
 	size_t i;
 

@@ -101,7 +101,7 @@ enum msr_result vp_msr_read(struct vp *vp, u32 msr, u64 *value, bool host)
 	}
 	switch (msr) {
 	case MSR_TSC:
-		*value = rdtsc() + vcpu_get_tsc_offset(v);
+		*value = (host ? partition_tsc(vp->partition) : rdtsc()) + vcpu_get_tsc_offset(v);
 		return MSR_OK;
 	case MSR_APIC_BASE:
 		*value = vp->apic.base;
@@ -260,7 +260,7 @@ enum msr_result vp_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 	}
 	switch (msr) {
 	case MSR_TSC:
-		vcpu_set_tsc_offset(v, value - rdtsc());
+		vcpu_set_tsc_offset(v, value - (host ? partition_tsc(vp->partition) : rdtsc()));
 		return MSR_OK;
 	case MSR_APIC_BASE:
 		return ok_if(vlapic_set_base(&vp->apic, value));

@@ -45,6 +45,11 @@ u64 partition_time(struct partition *p)
 	return hv_time() + p->time_offset;
 }
 
+u64 partition_tsc(const struct partition *p)
+{
+	return READ_ONCE(p->time_frozen) ? p->frozen_tsc : rdtsc();
+}
+
 u64 partition_time_to_tsc(struct partition *p, u64 time)
 {
 	if (p->time_frozen)
@@ -86,12 +91,15 @@ void partition_set_time(struct partition *p, u64 time)
 
 void partition_freeze_time(struct partition *p, bool freeze)
 {
-	u64 now = partition_time(p);
+	u64 tsc = rdtsc(), now = partition_time(p);
 
 	if (freeze == p->time_frozen)
 		return;
 	if (freeze) {
 		p->time_offset = now;
+		p->frozen_tsc = tsc;
+		/* Frozen only after what it is frozen at */
+		smp_wmb();
 		WRITE_ONCE(p->time_frozen, true);
 	} else {
 		p->time_offset = now - hv_time();

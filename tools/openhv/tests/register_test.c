@@ -629,4 +629,23 @@ TEST_ON_MACHINE(tsc_and_its_adjustment)
 	child_gone(vp->partition);
 }
 
+/* Or the TSCs of a guest's processors would differ by the time between two calls. */
+TEST_ON_MACHINE(tsc_is_that_of_the_moment_when_time_was_frozen)
+{
+	struct vp *vp = new_vp();
+
+	host_tsc_step = 0;
+	ASSERT_EQ(0, reg64_set(vp, HV_X64_REGISTER_TSC, 5000));
+	partition_freeze_time(vp->partition, true);
+	host_tsc += 100;
+	EXPECT_EQ(5000, reg64(vp, HV_X64_REGISTER_TSC));
+	ASSERT_EQ(0, reg64_set(vp, HV_X64_REGISTER_TSC, 7000));
+	host_tsc += 100;
+	EXPECT_EQ(7000, reg64(vp, HV_X64_REGISTER_TSC));
+	/* It has gone on below. */
+	partition_freeze_time(vp->partition, false);
+	EXPECT_EQ(7200, reg64(vp, HV_X64_REGISTER_TSC));
+	child_gone(vp->partition);
+}
+
 TEST_HARNESS_MAIN

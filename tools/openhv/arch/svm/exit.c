@@ -80,6 +80,26 @@ static void decode_exception(struct vcpu *v, u8 vector)
 }
 
 /*
+ * QEMU's emulator calls every interrupted delivery that of an exception. Vectors
+ * from 32 on are interrupts, and vector 2 is the NMI; injected as exceptions
+ * the processor would refuse them.
+ */
+static u64 true_type(u64 info)
+{
+	u64 vector = info & SVM_EVENT_VECTOR_MASK, type;
+
+	if ((info & SVM_EVENT_TYPE_MASK) >> SVM_EVENT_TYPE_SHIFT != SVM_EVENT_TYPE_EXCEPTION)
+		return info;
+	if (vector == X86_TRAP_NMI)
+		type = SVM_EVENT_TYPE_NMI;
+	else if (vector >= 32)
+		type = SVM_EVENT_TYPE_INTR;
+	else
+		return info;
+	return (info & ~SVM_EVENT_TYPE_MASK) | type << SVM_EVENT_TYPE_SHIFT;
+}
+
+/*
  * The delivery of an event may have been interrupted by the exit: inject it
  * again. A virtual interrupt that was on its way counts as taken, even where
  * the processor left V_IRQ set.
@@ -87,7 +107,7 @@ static void decode_exception(struct vcpu *v, u8 vector)
 static void decode_interrupted_delivery(struct vcpu *v)
 {
 	struct vmcb *vmcb = v->arch.vmcb;
-	u64 info = vmcb->exit_int_info;
+	u64 info = true_type(vmcb->exit_int_info);
 
 	if (!(info & SVM_EVENT_VALID))
 		return;

@@ -89,6 +89,7 @@ struct vp_msrs {
  * @procs_per_socket: property
  * @time_frozen: reference time stands still
  * @time_offset: reference time minus the hypervisor's, or the time if frozen
+ * @frozen_tsc: the machine's TSC at the moment of freezing
  * @guest_os_id: HV_X64_MSR_GUEST_OS_ID
  * @hypercall: HV_X64_MSR_HYPERCALL
  * @reference_tsc: HV_X64_MSR_REFERENCE_TSC
@@ -129,6 +130,7 @@ struct partition {
 	u32 procs_per_socket;
 	bool time_frozen;
 	u64 time_offset;
+	u64 frozen_tsc;
 	u64 guest_os_id;
 	u64 hypercall;
 	u64 reference_tsc;

@@ -24,6 +24,11 @@ void partition_time_start(struct partition *p);
 u64 partition_time(struct partition *p);
 void partition_set_time(struct partition *p, u64 time);
 void partition_freeze_time(struct partition *p, bool freeze);
+/*
+ * The machine's TSC as a partition's parent is to see it: while time is frozen, as it
+ * was then. The TSCs of all VPs are read as of one moment, and begin at one if set.
+ */
+u64 partition_tsc(const struct partition *p);
 /* TSC value at which a partition's time will be @time; ~0: it stands still. */
 u64 partition_time_to_tsc(struct partition *p, u64 time);
 /* Fill in a reference TSC page. */

@@ -338,6 +338,34 @@ TEST(time_stands_still_while_the_machine_is_paused)
 	vm_destroy(&vm);
 }
 
+/* As it saves and restores two VPs, one after the other */
+TEST(tsc_of_all_vps_is_that_of_one_moment)
+{
+	struct mshv_vp vp[2];
+	__u64 tsc[2] = { 0 };
+	struct test_vm vm;
+	int round, i;
+
+	vm_init_long(&vm, PT_LAPIC, guest_reads_time);
+	vp[0] = vm.vp;
+	vm_add_vp(&vm, &vp[1], 1, guest_reads_time);
+	for (round = 0; round < 2; round++) {
+		ASSERT_OK(mshv_set_property(vm.partition, HV_PARTITION_PROPERTY_TIME_FREEZE, 1));
+		for (i = 0; i < 2; i++) {
+			usleep(20000);
+			ASSERT_OK(mshv_vp_get_register(&vp[i], HV_X64_REGISTER_TSC, &tsc[i]));
+		}
+		EXPECT_EQ(tsc[0], tsc[1]);
+		for (i = 0; i < 2; i++) {
+			usleep(20000);
+			ASSERT_OK(mshv_vp_set_register(&vp[i], HV_X64_REGISTER_TSC, 1 << 20));
+		}
+		ASSERT_OK(mshv_set_property(vm.partition, HV_PARTITION_PROPERTY_TIME_FREEZE, 0));
+	}
+	mshv_vp_destroy(&vp[1]);
+	vm_destroy(&vm);
+}
+
 /* ---- ioeventfds ---- */
 
 #define DEVICE_GPA	0xd0000000ULL

@@ -454,6 +454,43 @@ TEST_F_TIMEOUT(guest, is_stopped_where_memory_is_made_read_only, 60)
 	EXPECT_EQ(2, vm_run_to_sync(&self->vm, 1));
 }
 
+/* ---- A stack that is not there when an interrupt comes ---- */
+
+#define STACK_VECTOR	0x61
+
+static GUEST_CODE void guest_takes_interrupts_on_region(void)
+{
+	guest_handler = guest_count_interrupts;
+	guest_install_handlers();
+	guest_enable_x2apic();
+	for (;;) {
+		asm volatile("mov %%rsp, %%rbx; mov %0, %%rsp; sti; hlt; cli; mov %%rbx, %%rsp"
+			     : : "r"(REGION_GPA + PAGE_SIZE) : "rbx", "memory");
+		GUEST_SYNC_ARG(1, guest_interrupts[STACK_VECTOR]);
+	}
+}
+
+/* The delivery itself is interrupted, and done again when the page is there. */
+TEST(interrupt_comes_to_a_stack_that_was_given_up)
+{
+	struct test_vm vm;
+	uint8_t *mem;
+	int i;
+
+	TEST_REQUIRE(memory_is_movable(), "memory is pinned");
+	mem = mem_alloc(PAGE_SIZE);
+	vm_init_long(&vm, PT_LAPIC, guest_takes_interrupts_on_region);
+	ASSERT_OK(mshv_map_memory(vm.partition, REGION_GPA, mem, PAGE_SIZE, MEM_RW));
+	for (i = 1; i <= 10; i++) {
+		ASSERT_EQ(0, madvise(mem, PAGE_SIZE, MADV_REMOVE));
+		ASSERT_OK(mshv_assert_interrupt(vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0,
+						STACK_VECTOR));
+		ASSERT_EQ(i, vm_run_to_sync(&vm, 1));
+	}
+	vm_destroy(&vm);
+	munmap(mem, PAGE_SIZE);
+}
+
 /* ---- hugetlb, and memory that there is not ---- */
 
 static volatile uint64_t touch_at;

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The file of a snapshot: what is written is read again, and what is not whole or
+ * makes no sense is refused before anything comes of it.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "snapshot.h"
+#include "vm.h"
+
+#include "kselftest_harness.h"
+
+#define PAGES	64		/* of the guest's memory */
+#define CPUS	2
+
+/* Nothing here gets as far as /dev/mshv. */
+int __wrap_ioctl(int fd, unsigned long request, void *args);
+int __wrap_ioctl(int fd, unsigned long request, void *args)
+{
+	(void)fd;
+	(void)request;
+	(void)args;
+	errno = ENOTTY;
+	return -1;
+}
+
+FIXTURE(snapshot) {
+	char dir[32], path[64];
+	struct guest_memory memory;
+	struct snapshot s;
+};
+
+/* Four runs. All of these pages are zero but for their last byte. */
+static const unsigned int used[] = { 0, 1, 5, 7, PAGES - 1 };
+
+#define FILE_PAGES	(1 + CPUS * (MSHV_VP_STATE_COUNT + 1) + 1 + ARRAY_SIZE(used))
+#define RUNS_OFFSET	(PAGE_SIZE * (1 + CPUS * (MSHV_VP_STATE_COUNT + 1)))
+
+FIXTURE_SETUP(snapshot)
+{
+	unsigned int i;
+
+	sprintf(self->dir, "/tmp/mshv-snapshot-XXXXXX");
+	ASSERT_NE(NULL, (void *)mkdtemp(self->dir));
+	sprintf(self->path, "%s/file", self->dir);
+	ASSERT_EQ(0, memory_init(&self->memory, PAGES * PAGE_SIZE));
+	for (i = 0; i < ARRAY_SIZE(used); i++)
+		self->memory.base[(used[i] + 1) * PAGE_SIZE - 1] = i + 1;
+	ASSERT_EQ(0, snapshot_alloc(&self->s, self->path, CPUS));
+	self->s.header->flags = SNAPSHOT_FLAT;
+	self->s.header->reference_time = 12345;
+	self->s.vps[1].count = SNAPSHOT_REGISTERS;
+	self->s.vps[1].registers[SNAPSHOT_REGISTERS - 1].name = HV_X64_REGISTER_RIP;
+	self->s.vps[1].state[MSHV_VP_STATE_COUNT - 1][4095] = 0x5a;
+	ASSERT_EQ(0, snapshot_write(&self->s, &self->memory));
+}
+
+FIXTURE_TEARDOWN(snapshot)
+{
+	unlink(self->path);
+	/* It fails if anything else was left there. */
+	EXPECT_EQ(0, rmdir(self->dir));
+	snapshot_free(&self->s);
+	memory_free(&self->memory);
+}
+
+/* Open the file and read the memory that it says; complaints are not shown. */
+static int read_back(const char *path)
+{
+	int null = open("/dev/null", O_WRONLY), saved = dup(STDERR_FILENO), ret;
+	struct guest_memory memory = { 0 };
+	struct snapshot s;
+
+	dup2(null, STDERR_FILENO);
+	ret = snapshot_open(&s, path);
+	if (!ret)
+		ret = memory_init(&memory, s.header->memory) || snapshot_read_memory(&s, &memory);
+	dup2(saved, STDERR_FILENO);
+	memory_free(&memory);
+	snapshot_free(&s);
+	close(saved);
+	close(null);
+	return ret;
+}
+
+TEST_F(snapshot, is_read_as_it_was_written)
+{
+	struct guest_memory memory;
+	struct vm_config config = { 0 };
+	struct snapshot s;
+	struct stat st;
+
+	ASSERT_EQ(0, stat(self->path, &st));
+	EXPECT_EQ(FILE_PAGES * PAGE_SIZE, st.st_size);
+	EXPECT_EQ(0, st.st_mode & 077) TH_LOG("others could read the guest's memory");
+	ASSERT_EQ(0, snapshot_open(&s, self->path));
+	EXPECT_EQ(4, s.header->runs);
+	EXPECT_EQ(0, memcmp(s.header, self->s.header, PAGE_SIZE));
+	EXPECT_EQ(0, memcmp(s.vps, self->s.vps, CPUS * sizeof(*s.vps)));
+	snapshot_config(&s, &config);
+	EXPECT_EQ(CPUS, config.cpus);
+	EXPECT_TRUE(config.flat);
+	EXPECT_FALSE(config.long_mode);
+	ASSERT_EQ(PAGES * PAGE_SIZE, config.memory);
+	ASSERT_EQ(0, memory_init(&memory, config.memory));
+	ASSERT_EQ(0, snapshot_read_memory(&s, &memory));
+	EXPECT_EQ(0, memcmp(memory.base, self->memory.base, PAGES * PAGE_SIZE));
+	memory_free(&memory);
+	snapshot_free(&s);
+}
+
+TEST_F(snapshot, more_runs_than_fit_in_a_page)
+{
+	struct guest_memory memory, again;
+	struct snapshot s;
+	unsigned int i;
+
+	ASSERT_EQ(0, memory_init(&memory, 1200 * PAGE_SIZE));
+	ASSERT_EQ(0, memory_init(&again, 1200 * PAGE_SIZE));
+	for (i = 1; i < 1200; i += 2)
+		memory.base[i * PAGE_SIZE] = i;
+	ASSERT_EQ(0, snapshot_write(&self->s, &memory));
+	ASSERT_EQ(0, snapshot_open(&s, self->path));
+	ASSERT_EQ(0, snapshot_read_memory(&s, &again));
+	EXPECT_EQ(0, memcmp(memory.base, again.base, 1200 * PAGE_SIZE));
+	snapshot_free(&s);
+	memory_free(&memory);
+	memory_free(&again);
+}
+
+TEST_F(snapshot, file_of_another_length_is_refused)
+{
+	off_t size;
+
+	ASSERT_EQ(0, read_back(self->path));
+	ASSERT_EQ(0, truncate(self->path, FILE_PAGES * PAGE_SIZE + 1));
+	EXPECT_EQ(-1, read_back(self->path)) TH_LOG("a byte more");
+	for (size = FILE_PAGES * PAGE_SIZE - 1; size > 0; size -= 1021) {
+		ASSERT_EQ(0, truncate(self->path, size));
+		EXPECT_EQ(-1, read_back(self->path)) TH_LOG("%ld bytes", (long)size);
+	}
+	ASSERT_EQ(0, truncate(self->path, 0));
+	EXPECT_EQ(-1, read_back(self->path));
+}
+
+#define HEADER(field)	offsetof(struct snapshot_header, field)
+#define VP0(field)	(PAGE_SIZE + offsetof(struct snapshot_vp, field))
+#define RUN(n, field)	(RUNS_OFFSET + (n) * sizeof(struct snapshot_run) + \
+			 offsetof(struct snapshot_run, field))
+
+TEST_F(snapshot, nonsense_is_refused)
+{
+	static const struct {
+		const char *what;
+		off_t offset;
+		unsigned int size;
+		uint64_t value;
+	} wrong[] = {
+		{ "magic", HEADER(magic), 1, 'M' },
+		{ "an older version", HEADER(version), 4, SNAPSHOT_VERSION - 1 },
+		{ "a newer version", HEADER(version), 4, SNAPSHOT_VERSION + 1 },
+		{ "flags", HEADER(flags), 4, 0x80 },
+		{ "no processor", HEADER(cpus), 4, 0 },
+		{ "one processor less", HEADER(cpus), 4, CPUS - 1 },
+		{ "one processor more", HEADER(cpus), 4, CPUS + 1 },
+		{ "many processors", HEADER(cpus), 4, 0xffffffff },
+		{ "no memory", HEADER(memory), 8, 0 },
+		{ "half a page", HEADER(memory), 8, PAGES * PAGE_SIZE + 2048 },
+		{ "less memory than pages", HEADER(memory), 8, (PAGES - 1) * PAGE_SIZE },
+		{ "too much memory", HEADER(memory), 8, 1ULL << 47 },
+		{ "all memory", HEADER(memory), 8, -PAGE_SIZE },
+		{ "a run less", HEADER(runs), 4, 3 },
+		{ "a run more", HEADER(runs), 4, 5 },
+		{ "many runs", HEADER(runs), 4, 0xffffffff },
+		{ "FIFO's head", HEADER(serial.head), 1, SERIAL_FIFO_SIZE },
+		{ "FIFO's length", HEADER(serial.count), 1, SERIAL_FIFO_SIZE + 1 },
+		{ "I/O APIC's lines", HEADER(ioapic.lines), 4, 1U << IOAPIC_PINS },
+		{ "registers", VP0(count), 4, SNAPSHOT_REGISTERS + 1 },
+		{ "a run of nothing", RUN(0, count), 8, 0 },
+		{ "a run too long", RUN(0, count), 8, 3 },
+		{ "a run that never ends", RUN(0, count), 8, -1 },
+		{ "a run that overlaps", RUN(1, first), 8, 1 },
+		{ "a run behind the memory", RUN(3, first), 8, PAGES },
+		{ "a run over the end", RUN(3, count), 8, 2 },
+		{ "a run far away", RUN(3, first), 8, -1 },
+	};
+	uint64_t old;
+	size_t i;
+	int fd;
+
+	fd = open(self->path, O_RDWR);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		ASSERT_EQ(wrong[i].size, pread(fd, &old, wrong[i].size, wrong[i].offset));
+		ASSERT_EQ(wrong[i].size, pwrite(fd, &wrong[i].value, wrong[i].size,
+						wrong[i].offset));
+		EXPECT_EQ(-1, read_back(self->path)) TH_LOG("%s", wrong[i].what);
+		ASSERT_EQ(wrong[i].size, pwrite(fd, &old, wrong[i].size, wrong[i].offset));
+	}
+	close(fd);
+	EXPECT_EQ(0, read_back(self->path));
+}
+
+/* A disk that is full, for one; the fixture looks whether a part was left. */
+TEST_F(snapshot, what_cannot_be_written_leaves_the_old_file)
+{
+	const struct rlimit small = { .rlim_cur = 3 * PAGE_SIZE, .rlim_max = RLIM_INFINITY };
+	const struct rlimit large = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+	struct snapshot s;
+
+	signal(SIGXFSZ, SIG_IGN);
+	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &small));
+	self->s.header->reference_time = 99;
+	EXPECT_EQ(-1, snapshot_write(&self->s, &self->memory));
+	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &large));
+	ASSERT_EQ(0, snapshot_open(&s, self->path));
+	EXPECT_EQ(12345, s.header->reference_time);
+	snapshot_free(&s);
+	self->s.path = "/nowhere/file";
+	EXPECT_EQ(-1, snapshot_write(&self->s, &self->memory));
+}
+
+TEST_HARNESS_MAIN
