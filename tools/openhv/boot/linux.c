@@ -24,7 +24,9 @@
 #define RAMDISK_IMAGE		0x218
 #define RAMDISK_SIZE		0x21C
 #define CMD_LINE_PTR		0x228
+#define INITRD_ADDR_MAX		0x22C
 #define KERNEL_ALIGNMENT	0x230
+#define RELOCATABLE_KERNEL	0x234
 #define XLOADFLAGS		0x236
 #define CMDLINE_SIZE		0x238
 #define PREF_ADDRESS		0x258
@@ -127,6 +129,36 @@ static bool clear_of(u64 base, u64 size, const struct boot_module *m)
 	return base + size <= m->start || base >= m->start + m->size;
 }
 
+/* Out of the way of a kernel that will not go anywhere else */
+static void move_initrd(u64 image, u64 kernel, u64 kernel_size)
+{
+	struct boot_module *m = &boot_info.initrd;
+	u64 at;
+
+	for (at = ALIGN_UP(kernel + kernel_size, SIZE_2M);
+	     at + m->size <= (u64)get32(image + INITRD_ADDR_MAX) + 1; at += SIZE_2M) {
+		if (is_ram(at, m->size) && clear_of(at, m->size, m) &&
+		    clear_of(at, m->size, &boot_info.kernel)) {
+			memcpy((void *)at, (void *)m->start, m->size);
+			m->start = at;
+			return;
+		}
+	}
+	refuse("too little memory: the initrd needs %llu MiB in one piece", m->size >> 20);
+}
+
+static u64 place_fixed_kernel(u64 image)
+{
+	u64 at = get64(image + PREF_ADDRESS);
+	u64 size = get32(image + INIT_SIZE);
+
+	if (!is_ram(at, size))
+		refuse("the kernel runs at %llx alone, where is no memory", at);
+	if (boot_info.has_initrd && !clear_of(at, size, &boot_info.initrd))
+		move_initrd(image, at, size);
+	return at;
+}
+
 /* A place to decompress from, with room to decompress to */
 static u64 place_kernel(u64 image)
 {
@@ -134,6 +166,8 @@ static u64 place_kernel(u64 image)
 	u64 size = get32(image + INIT_SIZE);
 	u64 at;
 
+	if (!get8(image + RELOCATABLE_KERNEL))
+		return place_fixed_kernel(image);
 	for (at = ALIGN_UP(get64(image + PREF_ADDRESS), align); at + size <= 1UL << 32;
 	     at += align) {
 		if (is_ram(at, size) && clear_of(at, size, &boot_info.kernel) &&
@@ -218,7 +252,8 @@ void linux_load(struct vp *vp)
 	setup = setup_size(image);
 	make_params(image);
 	make_tables();
-	memcpy((void *)at, (void *)(image + setup), boot_info.kernel.size - setup);
+	/* The loader may have put it where it belongs, more or less. */
+	memmove((void *)at, (void *)(image + setup), boot_info.kernel.size - setup);
 	set_registers(vp, at + ENTRY_64);
 	log_info("root: kernel of %llu KiB at %llx, initrd of %llu KiB",
 		 boot_info.kernel.size / 1024, at,
