@@ -435,20 +435,24 @@ TEST_ON_MACHINE(hlt_in_an_interrupt_shadow_is_completed)
 	code[0x10] = 0x90;
 	code[0x11] = 0xF4;
 	vmcb->shadow = true;
-	EXPECT_FALSE(vp_complete_hlt(vp));
+	EXPECT_FALSE(vp_complete_hlt(lp_self(), vp));
 	EXPECT_EQ(0x10, vp->vcpu.rip);
 	EXPECT_TRUE(vmcb->shadow);
 
 	vp->vcpu.rip = 0x11;
-	EXPECT_TRUE(vp_complete_hlt(vp));
+	EXPECT_EQ(0, vp->exits[OPENHV_EXIT_HLT]);
+	EXPECT_TRUE(vp_complete_hlt(lp_self(), vp));
 	EXPECT_EQ(0x12, vp->vcpu.rip);
+	/* It counts like one that the processor told of. */
+	EXPECT_EQ(1, vp->exits[OPENHV_EXIT_HLT]);
+	EXPECT_EQ(1, lp_self()->info->child_exits[OPENHV_EXIT_HLT]);
 	EXPECT_TRUE(vp->halted);
 	EXPECT_FALSE(vmcb->shadow);
 
 	/* Nothing is mapped there. */
 	vp->vcpu.rip = 0x1000;
 	vmcb->shadow = true;
-	EXPECT_FALSE(vp_complete_hlt(vp));
+	EXPECT_FALSE(vp_complete_hlt(lp_self(), vp));
 	child_gone(p);
 }
 

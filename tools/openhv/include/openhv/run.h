@@ -41,15 +41,17 @@ void vp_handle_exit(struct lp *lp, struct vp *vp);
 
 /**
  * vp_complete_hlt() - execute the HLT that an interrupt shadow covers
+ * @lp: this LP
  * @vp: a VP that is about to be entered with a shadow
  *
  * After "sti; hlt" an interrupt ends the HLT, and never comes before it: idle
  * loops rest on that. A processor that forgets the shadow at a world switch, as
  * QEMU's emulator does, takes it before, and then halts with nothing to wake it.
+ * In the statistics it is an exit like that of any other HLT.
  *
  * Returns: false if the next instruction is something else
  */
-bool vp_complete_hlt(struct vp *vp);
+bool vp_complete_hlt(struct lp *lp, struct vp *vp);
 
 /* Move RIP behind the instruction that exited. @opcode: its length without prefixes. */
 void vp_skip_insn(struct vp *vp, u32 opcode);
@@ -144,7 +146,7 @@ void vp_check_deliverability(struct vp *vp);
  * intercept_wanted() - whether the parent has installed an intercept
  * @p: the partition
  * @type: enum hv_intercept_type
- * @parameter: port, MSR, leaf, vector, ...
+ * @parameter: MSR, CPUID leaf or vector; 0 for types that have none
  * @access: HV_INTERCEPT_ACCESS_MASK_*
  */
 bool intercept_wanted(struct partition *p, u32 type, u64 parameter, u32 access);
