@@ -112,6 +112,8 @@ def _add_options(sub, name, images):
     sub.add_argument("--accel", choices=["tcg", "kvm"], default="tcg",
                      help="tcg needs no virtualization hardware; kvm needs nested SVM")
     sub.add_argument("--cpu", default="", metavar="MODEL", help="QEMU's processor model")
+    sub.add_argument("--icount", type=_level, metavar="SHIFT",
+                     help="time is instructions, of 2^SHIFT ns each, and the TSC counts them (tcg)")
     sub.add_argument("--no-hypervisor", action="store_true",
                      help="boot the kernel on the bare machine; no module is loaded")
     sub.add_argument("--boot", choices=["qemu", *grub.LOADERS], default="qemu",
@@ -200,6 +202,8 @@ def _openhv_options(options):
 def _config(options):
     chosen = kernel.find(options.images, options.kernel)
     openhv = ""
+    if options.icount and options.accel != "tcg":
+        raise RigError("--icount: only QEMU's emulator counts instructions")
     if options.no_hypervisor and options.boot != "qemu":
         raise RigError("--boot: there is no hypervisor to load")
     if not options.no_hypervisor:
@@ -210,7 +214,8 @@ def _config(options):
                   openhv_options=_openhv_options(options), boot=options.boot,
                   kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
                   cpus=options.cpus, memory=options.memory, accel=options.accel,
-                  cpu=options.cpu, terminal=options.subcommand == "shell")
+                  cpu=options.cpu, icount=options.icount or "",
+                  terminal=options.subcommand == "shell")
 
 
 def _session(options):
