@@ -12,6 +12,7 @@
 #include <tlfs/cpuid.h>
 #include <tlfs/memory.h>
 #include <tlfs/partition.h>
+#include <tlfs/state.h>
 #include <tlfs/vp.h>
 #include "test.h"
 
@@ -379,6 +380,19 @@ TEST_ON_MACHINE(many_vps_give_every_page_back)
 	for (i = 0; i < 32; i++)
 		ASSERT_EQ(0, delete_vp(p->id, i * 4));
 	EXPECT_EQ(32, p->vp_count);
+	child_gone(p);
+}
+
+/* Documentation, openhv.rst: what it costs */
+TEST_ON_MACHINE(vp_costs_fourteen_pages)
+{
+	struct partition *p = child_new();
+	u64 before = p->pool.free;
+	struct vp *vp = child_vp(p, 0);
+
+	state_page(vp, HV_VP_STATE_PAGE_REGISTERS);
+	state_page(vp, HV_VP_STATE_PAGE_INTERCEPT_MESSAGE);
+	EXPECT_EQ(14, before - p->pool.free);
 	child_gone(p);
 }
 
