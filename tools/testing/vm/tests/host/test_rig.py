@@ -7,7 +7,7 @@ import os
 import tempfile
 import unittest
 
-from mshv_vm import accel, console, cpio, initramfs, kernel, qmp, testlist
+from mshv_vm import accel, cli, console, cpio, initramfs, kernel, machine, qmp, testlist
 from mshv_vm.error import RigError
 
 
@@ -50,6 +50,31 @@ class Accel(unittest.TestCase):
             cpuinfo = write(top, "cpuinfo", "flags : svm\n")
             nested = write(top, "nested", "1\n")
             self.assertIn("/none", accel.why_not_kvm(cpuinfo, nested, "/none"))
+
+
+class CommandLine(unittest.TestCase):
+    """cli and machine: from our command line to QEMU's."""
+
+    @staticmethod
+    def qemu(*options):
+        """The part of QEMU's command line that is about processors, in one line."""
+        parsed = cli._parser("")  # pylint: disable=protected-access
+        chosen = parsed.parse_args(["exec", *options, "--", "true"])
+        config = machine.Config("kernel", b"", openhv="openhv.elf", cpus=chosen.cpus,
+                                accel=chosen.accel, icount=chosen.icount or "")
+        command = machine.Machine(config)._processors()  # pylint: disable=protected-access
+        return " ".join(command)
+
+    def test_defaults(self):
+        """Without an option all processors run at once, and one more is openhv's."""
+        self.assertIn("-accel tcg,thread=multi", self.qemu())
+        self.assertIn("-smp 3", self.qemu())
+        self.assertNotIn("-icount", self.qemu())
+
+    def test_icount(self):
+        """What is counted is run by one thread."""
+        self.assertIn("-icount shift=0,sleep=off", self.qemu("--icount", "0"))
+        self.assertNotIn("thread=multi", self.qemu("--icount", "0"))
 
 
 class Cpio(unittest.TestCase):
