@@ -50,8 +50,19 @@ $(BENCH)/port_exit: tools/testing/bench/port_exit.c libmshv | deps-build
 	$(Q)$(CC) -static -O2 -Wall -Wextra -Werror -Iinclude -Iinclude/uapi -Itools/lib/mshv/include \
 		-o $@ $< $(O)/libmshv/libmshv.a
 
+$(BENCH)/root_work: tools/testing/bench/root_work.c | deps-build
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -static -O2 -Wall -Wextra -Werror -o $@ $<
+
+bench: bench-exit bench-root	## what openhv costs: exits of a guest to its VMM, and root's own work
+
+# In instructions, which the emulator alone counts
+bench-root: images $(BENCH)/root_work
+	$(Q)tools/testing/bench/root-overhead $(BENCH)/root_work 5 3 \
+		env $(MSHV_VM) exec --kernel $(KERNEL) --timeout 900
+
 # KVM on the same emulated machine, without openhv, is what it is compared with.
-bench: accel images $(BENCH)/port_exit	## what an exit of a guest to its VMM costs, beside KVM's
+bench-exit: accel images $(BENCH)/port_exit
 	$(Q)set -e; for module in $(KVM_MODULES); do \
 		find $(O)/kernels/$(KERNEL)/image/lib/modules/ -name $$module.ko.xz \
 			-exec xz -dc {} \; >$(BENCH)/$$module.ko; \
@@ -67,7 +78,7 @@ bench: accel images $(BENCH)/port_exit	## what an exit of a guest to its VMM cos
 		--copy tools/testing/bench/port-exit $(KVM_MODULES:%=--copy $(BENCH)/%.ko) \
 		-- ./port-exit kvm $(ROUNDS)
 
-.PHONY: bench
+.PHONY: bench bench-exit bench-root
 
 # --- openhv's core as a program of the host ------------------------------------
 

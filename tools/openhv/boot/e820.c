@@ -10,7 +10,8 @@ u32 e820_count;
 
 void e820_add(u64 base, u64 size, u32 type)
 {
-	if (!size || e820_count == E820_MAX)
+	/* What goes beyond the end of all addresses is no memory. */
+	if (!size || base + size < base || e820_count == E820_MAX)
 		return;
 	e820[e820_count++] = (struct e820_entry){ base, size, type };
 }

@@ -5,6 +5,7 @@
 #include <asm/cpu.h>
 #include <openhv/acpi.h>
 #include <openhv/log.h>
+#include <openhv/memory.h>
 #include <openhv/partition.h>
 #include <openhv/platform.h>
 #include <openhv/string.h>
@@ -51,17 +52,18 @@
 #define BOOT_CMDLINE		(BOOT_DATA + 0x2000)
 #define BOOT_TABLES		(BOOT_DATA + 0x4000)
 #define BOOT_DATA_SIZE		0xA000UL
+#define HIGH_MEMORY		0x100000UL
 
 static u8 get8(u64 at)
 {
-	return *(u8 *)at;
+	return *(u8 *)phys_to_virt(at);
 }
 
 static u16 get16(u64 at)
 {
 	u16 v;
 
-	memcpy(&v, (void *)at, sizeof(v));
+	memcpy(&v, phys_to_virt(at), sizeof(v));
 	return v;
 }
 
@@ -69,7 +71,7 @@ static u32 get32(u64 at)
 {
 	u32 v;
 
-	memcpy(&v, (void *)at, sizeof(v));
+	memcpy(&v, phys_to_virt(at), sizeof(v));
 	return v;
 }
 
@@ -77,18 +79,23 @@ static u64 get64(u64 at)
 {
 	u64 v;
 
-	memcpy(&v, (void *)at, sizeof(v));
+	memcpy(&v, phys_to_virt(at), sizeof(v));
 	return v;
+}
+
+static void put8(u64 at, u8 v)
+{
+	*(u8 *)phys_to_virt(at) = v;
 }
 
 static void put32(u64 at, u32 v)
 {
-	memcpy((void *)at, &v, sizeof(v));
+	memcpy(phys_to_virt(at), &v, sizeof(v));
 }
 
 static void put64(u64 at, u64 v)
 {
-	memcpy((void *)at, &v, sizeof(v));
+	memcpy(phys_to_virt(at), &v, sizeof(v));
 }
 
 static u64 setup_size(u64 image)
@@ -112,6 +119,7 @@ static void check_image(u64 image, u64 size)
 		refuse("the kernel's command line is too long");
 }
 
+/* @size may be 0; the sum of the two does not overflow. */
 static bool is_ram(u64 base, u64 size)
 {
 	u32 i;
@@ -129,6 +137,18 @@ static bool clear_of(u64 base, u64 size, const struct boot_module *m)
 	return base + size <= m->start || base >= m->start + m->size;
 }
 
+/* The room is the kernel's to say, but what is loaded has to fit in any case. */
+static u64 room_of(u64 image)
+{
+	return max((u64)get32(image + INIT_SIZE), boot_info.kernel.size - setup_size(image));
+}
+
+static bool clear_of_modules(u64 base, u64 size)
+{
+	return clear_of(base, size, &boot_info.kernel) &&
+	       (!boot_info.has_initrd || clear_of(base, size, &boot_info.initrd));
+}
+
 /* Out of the way of a kernel that will not go anywhere else */
 static void move_initrd(u64 image, u64 kernel, u64 kernel_size)
 {
@@ -137,9 +157,8 @@ static void move_initrd(u64 image, u64 kernel, u64 kernel_size)
 
 	for (at = ALIGN_UP(kernel + kernel_size, SIZE_2M);
 	     at + m->size <= (u64)get32(image + INITRD_ADDR_MAX) + 1; at += SIZE_2M) {
-		if (is_ram(at, m->size) && clear_of(at, m->size, m) &&
-		    clear_of(at, m->size, &boot_info.kernel)) {
-			memcpy((void *)at, (void *)m->start, m->size);
+		if (is_ram(at, m->size) && clear_of_modules(at, m->size)) {
+			memcpy(phys_to_virt(at), phys_to_virt(m->start), m->size);
 			m->start = at;
 			return;
 		}
@@ -150,9 +169,9 @@ static void move_initrd(u64 image, u64 kernel, u64 kernel_size)
 static u64 place_fixed_kernel(u64 image)
 {
 	u64 at = get64(image + PREF_ADDRESS);
-	u64 size = get32(image + INIT_SIZE);
+	u64 size = room_of(image);
 
-	if (!is_ram(at, size))
+	if (at < HIGH_MEMORY || at >= 1UL << 32 || !is_ram(at, size))
 		refuse("the kernel runs at %llx alone, where is no memory", at);
 	if (boot_info.has_initrd && !clear_of(at, size, &boot_info.initrd))
 		move_initrd(image, at, size);
@@ -163,16 +182,19 @@ static u64 place_fixed_kernel(u64 image)
 static u64 place_kernel(u64 image)
 {
 	u64 align = max((u64)get32(image + KERNEL_ALIGNMENT), SIZE_2M);
-	u64 size = get32(image + INIT_SIZE);
-	u64 at;
+	/* Conventional memory has the boot data. */
+	u64 at = max(get64(image + PREF_ADDRESS), HIGH_MEMORY), end = 1UL << 32;
+	u64 size = room_of(image);
 
 	if (!get8(image + RELOCATABLE_KERNEL))
 		return place_fixed_kernel(image);
-	for (at = ALIGN_UP(get64(image + PREF_ADDRESS), align); at + size <= 1UL << 32;
-	     at += align) {
-		if (is_ram(at, size) && clear_of(at, size, &boot_info.kernel) &&
-		    (!boot_info.has_initrd || clear_of(at, size, &boot_info.initrd)))
-			return at;
+	if (align & (align - 1))
+		refuse("the kernel wants to be aligned to %llx, which is no power of two", align);
+	if (at < end) {
+		for (at = ALIGN_UP(at, align); at + size <= end; at += align) {
+			if (is_ram(at, size) && clear_of_modules(at, size))
+				return at;
+		}
 	}
 	refuse("too little memory: the kernel needs %llu MiB in one piece", size >> 20);
 }
@@ -182,33 +204,34 @@ static void make_params(u64 image)
 	u32 header_end = HEADER_MAGIC + get8(image + JUMP_LENGTH);
 	u32 i, n = 0;
 
-	memset((void *)BOOT_DATA, 0, BOOT_DATA_SIZE);
-	memcpy((void *)(BOOT_PARAMS + SETUP_HEADER), (void *)(image + SETUP_HEADER),
+	memset(phys_to_virt(BOOT_DATA), 0, BOOT_DATA_SIZE);
+	memcpy(phys_to_virt(BOOT_PARAMS + SETUP_HEADER), phys_to_virt(image + SETUP_HEADER),
 	       header_end - SETUP_HEADER);
-	*(u8 *)(BOOT_PARAMS + TYPE_OF_LOADER) = LOADER_UNDEFINED;
-	memcpy((void *)BOOT_CMDLINE, boot_info.kernel.string, strlen(boot_info.kernel.string) + 1);
+	put8(BOOT_PARAMS + TYPE_OF_LOADER, LOADER_UNDEFINED);
+	memcpy(phys_to_virt(BOOT_CMDLINE), boot_info.kernel.string,
+	       strlen(boot_info.kernel.string) + 1);
 	put32(BOOT_PARAMS + CMD_LINE_PTR, BOOT_CMDLINE);
 	if (boot_info.has_initrd) {
 		put32(BOOT_PARAMS + RAMDISK_IMAGE, boot_info.initrd.start);
 		put32(BOOT_PARAMS + RAMDISK_SIZE, boot_info.initrd.size);
 	}
-	put64(BOOT_PARAMS + BP_ACPI_RSDP, acpi_rsdp((void *)BOOT_RSDP));
+	put64(BOOT_PARAMS + BP_ACPI_RSDP, acpi_rsdp(phys_to_virt(BOOT_RSDP)));
 	for (i = 0; i < e820_count && n < BP_E820_MAX; i++, n++)
-		memcpy((void *)(BOOT_PARAMS + BP_E820_TABLE + n * sizeof(e820[0])), &e820[i],
+		memcpy(phys_to_virt(BOOT_PARAMS + BP_E820_TABLE + n * sizeof(e820[0])), &e820[i],
 		       sizeof(e820[0]));
-	*(u8 *)(BOOT_PARAMS + BP_E820_COUNT) = n;
+	put8(BOOT_PARAMS + BP_E820_COUNT, n);
 }
 
 /* The first 4 GiB at their own addresses, and flat segments */
 static void make_tables(void)
 {
-	u64 *pml4 = (u64 *)BOOT_TABLES, *pdpt = pml4 + 512, *pd = pdpt + 512;
-	u64 *gdt = (u64 *)BOOT_GDT;
+	u64 *pml4 = phys_to_virt(BOOT_TABLES), *pdpt = pml4 + 512, *pd = pdpt + 512;
+	u64 *gdt = phys_to_virt(BOOT_GDT);
 	u32 i;
 
-	pml4[0] = (u64)pdpt | PTE_PRESENT | PTE_WRITE;
+	pml4[0] = virt_to_phys(pdpt) | PTE_PRESENT | PTE_WRITE;
 	for (i = 0; i < 4; i++)
-		pdpt[i] = (u64)(pd + i * 512) | PTE_PRESENT | PTE_WRITE;
+		pdpt[i] = virt_to_phys(pd + i * 512) | PTE_PRESENT | PTE_WRITE;
 	for (i = 0; i < 2048; i++)
 		pd[i] = i * SIZE_2M | PTE_PRESENT | PTE_WRITE | PTE_LARGE;
 	gdt[2] = 0x00AF9B000000FFFFUL;
@@ -246,14 +269,14 @@ void linux_load(struct vp *vp)
 	u64 image = boot_info.kernel.start, at, setup;
 
 	check_image(image, boot_info.kernel.size);
-	if (!is_ram(BOOT_DATA, BOOT_DATA_SIZE))
+	if (!is_ram(BOOT_DATA, BOOT_DATA_SIZE) || !clear_of_modules(BOOT_DATA, BOOT_DATA_SIZE))
 		refuse("no RAM at %lx for the kernel's boot data", BOOT_DATA);
 	at = place_kernel(image);
 	setup = setup_size(image);
 	make_params(image);
 	make_tables();
 	/* The loader may have put it where it belongs, more or less. */
-	memmove((void *)at, (void *)(image + setup), boot_info.kernel.size - setup);
+	memmove(phys_to_virt(at), phys_to_virt(image + setup), boot_info.kernel.size - setup);
 	set_registers(vp, at + ENTRY_64);
 	log_info("root: kernel of %llu KiB at %llx, initrd of %llu KiB",
 		 boot_info.kernel.size / 1024, at,

@@ -3,6 +3,7 @@
  * What the loader says. The loader is trusted; that it is of another version,
  * or was given too little, is not ruled out.
  */
+#include <openhv/memory.h>
 #include <openhv/platform.h>
 #include <openhv/string.h>
 #include "multiboot.h"
@@ -11,7 +12,7 @@ struct boot_info boot_info;
 
 static bool copy_string(char *to, u32 from)
 {
-	const char *s = (const char *)(u64)from;
+	const char *s = phys_to_virt(from);
 	size_t n;
 
 	to[0] = 0;
@@ -43,7 +44,7 @@ static const char *parse_mmap(const struct multiboot_info *mbi)
 	u64 at = mbi->mmap_addr, end = at + mbi->mmap_length;
 
 	while (at + sizeof(struct multiboot_mmap) <= end) {
-		const struct multiboot_mmap *m = (const void *)at;
+		const struct multiboot_mmap *m = phys_to_virt(at);
 
 		if (m->size < sizeof(*m) - sizeof(m->size))
 			return "the memory map's entries are too short";
@@ -71,7 +72,7 @@ static const char *parse_module(struct boot_module *to, const struct multiboot_m
 
 const char *multiboot_parse(u32 magic, u32 info)
 {
-	const struct multiboot_info *mbi = (const void *)(u64)info;
+	const struct multiboot_info *mbi = phys_to_virt(info);
 	const struct multiboot_module *mods;
 	const char *error;
 	bool qemu;
@@ -87,14 +88,14 @@ const char *multiboot_parse(u32 magic, u32 info)
 		return error;
 	/* QEMU begins strings with the file's name; other loaders leave it out. */
 	qemu = mbi->flags & MULTIBOOT_INFO_LOADER &&
-	       !strcmp((const char *)(u64)mbi->boot_loader_name, "qemu");
+	       !strcmp(phys_to_virt(mbi->boot_loader_name), "qemu");
 	if (mbi->flags & MULTIBOOT_INFO_CMDLINE && !copy_string(boot_info.cmdline, mbi->cmdline))
 		return "the command line is too long";
 	if (qemu)
 		drop_word(boot_info.cmdline);
 	if (!(mbi->flags & MULTIBOOT_INFO_MODS) || !mbi->mods_count)
 		return "no kernel: the first module has to be a Linux kernel";
-	mods = (const void *)(u64)mbi->mods_addr;
+	mods = phys_to_virt(mbi->mods_addr);
 	error = parse_module(&boot_info.kernel, &mods[0], qemu);
 	if (!error && mbi->mods_count > 1) {
 		boot_info.has_initrd = true;

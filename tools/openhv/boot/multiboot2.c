@@ -3,6 +3,7 @@
  * What a multiboot 2 loader says (specification 2.0, section 3.4): a list of
  * tags.
  */
+#include <openhv/memory.h>
 #include <openhv/platform.h>
 #include <openhv/string.h>
 #include "multiboot.h"
@@ -41,16 +42,19 @@ struct mmap_entry {
 
 static const char *parse_mmap(const struct tag_mmap *t)
 {
-	u64 at = (u64)(t + 1), end = (u64)t + t->tag.size;
+	const u8 *at = (const u8 *)(t + 1);
+	u32 left = t->tag.size - sizeof(*t);
 
 	if (t->entry_size < sizeof(struct mmap_entry))
 		return "the memory map's entries are too short";
-	for (; at + t->entry_size <= end; at += t->entry_size) {
-		const struct mmap_entry *m = (const void *)at;
+	for (; left >= t->entry_size; left -= t->entry_size, at += t->entry_size) {
+		struct mmap_entry m;
 
 		if (e820_count == E820_MAX)
 			return "the memory map has too many entries";
-		e820_add(m->base, m->length, m->type);
+		/* Entries of another size need not be aligned. */
+		memcpy(&m, at, sizeof(m));
+		e820_add(m.base, m.length, m.type);
 	}
 	return NULL;
 }
@@ -116,21 +120,22 @@ static const char *parse_tag(const struct tag *t, u32 *modules)
 
 const char *multiboot2_parse(u32 info)
 {
-	u64 at = info, end = at + *(const u32 *)at;
+	const u8 *start = phys_to_virt(info);
+	u64 size = *(const u32 *)start, at;
 	const char *error;
 	u32 modules = 0;
 
-	for (at += 8; at + sizeof(struct tag) <= end;) {
-		const struct tag *t = (const void *)at;
+	for (at = 8; at + sizeof(struct tag) <= size;) {
+		const struct tag *t = (const void *)(start + at);
 
 		if (t->type == TAG_END)
 			break;
-		if (t->size < sizeof(*t) || at + t->size > end)
+		if (t->size < sizeof(*t) || at + t->size > size)
 			return "a tag is longer than the information";
 		error = parse_tag(t, &modules);
 		if (error)
 			return error;
-		at += ALIGN_UP(t->size, 8U);
+		at += ALIGN_UP((u64)t->size, 8);
 	}
 	if (!e820_count)
 		return "the loader gives no memory map";

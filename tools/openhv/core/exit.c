@@ -53,6 +53,41 @@ void vp_inject_exception(struct vp *vp, u8 vector, bool has_error, u32 error)
 	vcpu_set_injection(&vp->vcpu, &ev);
 }
 
+static const u8 exit_counter[] = {
+	[VCPU_EXIT_INTERRUPT] = OPENHV_EXIT_INTERRUPT,
+	[VCPU_EXIT_NMI] = OPENHV_EXIT_NMI,
+	[VCPU_EXIT_INTERRUPT_WINDOW] = OPENHV_EXIT_INTERRUPT_WINDOW,
+	[VCPU_EXIT_CPUID] = OPENHV_EXIT_CPUID,
+	[VCPU_EXIT_MSR_READ] = OPENHV_EXIT_MSR_READ,
+	[VCPU_EXIT_MSR_WRITE] = OPENHV_EXIT_MSR_WRITE,
+	[VCPU_EXIT_IO] = OPENHV_EXIT_IO,
+	[VCPU_EXIT_HYPERCALL] = OPENHV_EXIT_HYPERCALL,
+	[VCPU_EXIT_HLT] = OPENHV_EXIT_HLT,
+	[VCPU_EXIT_NPT_FAULT] = OPENHV_EXIT_NPT_FAULT,
+	[VCPU_EXIT_EXCEPTION] = OPENHV_EXIT_EXCEPTION,
+	[VCPU_EXIT_CR_WRITE] = OPENHV_EXIT_CR_ACCESS,
+	[VCPU_EXIT_DR7_READ] = OPENHV_EXIT_OTHER,
+	[VCPU_EXIT_DR7_WRITE] = OPENHV_EXIT_OTHER,
+	[VCPU_EXIT_XSETBV] = OPENHV_EXIT_XSETBV,
+	[VCPU_EXIT_WBINVD] = OPENHV_EXIT_OTHER,
+	[VCPU_EXIT_SOFT_INTERRUPT] = OPENHV_EXIT_EXCEPTION,
+	[VCPU_EXIT_SHUTDOWN] = OPENHV_EXIT_SHUTDOWN,
+	[VCPU_EXIT_UNDEFINED] = OPENHV_EXIT_OTHER,
+	[VCPU_EXIT_RETRY] = OPENHV_EXIT_OTHER,
+	[VCPU_EXIT_INVALID] = OPENHV_EXIT_OTHER,
+};
+
+static void count_exit(struct lp *lp, struct vp *vp)
+{
+	u32 counter = exit_counter[vp->vcpu.exit.reason];
+
+	vp->exits[counter]++;
+	if (partition_is_root(vp->partition))
+		lp->info->root_exits[counter]++;
+	else
+		lp->info->child_exits[counter]++;
+}
+
 static void exit_cpuid(struct vp *vp)
 {
 	u64 *gpr = vp->vcpu.gpr;
@@ -177,7 +212,7 @@ static void exit_hlt(struct vp *vp)
 	vp_advance(vp, length);
 }
 
-bool vp_complete_hlt(struct vp *vp)
+bool vp_complete_hlt(struct lp *lp, struct vp *vp)
 {
 	struct vcpu_event ev;
 	u8 opcode;
@@ -186,7 +221,9 @@ bool vp_complete_hlt(struct vp *vp)
 	if (ev.valid || vcpu_get_cpl(&vp->vcpu) || vp->vcpu.rflags & RFLAGS_TF ||
 	    vp_fetch(vp, &opcode, 1) != 1 || opcode != OPCODE_HLT)
 		return false;
+	vp->vcpu.exit.reason = VCPU_EXIT_HLT;
 	vp->vcpu.exit.insn_len = 1;
+	count_exit(lp, vp);
 	exit_hlt(vp);
 	return true;
 }
@@ -353,41 +390,6 @@ static void exit_shutdown(struct vp *vp)
 		machine_reset();
 	}
 	intercept_triple_fault(vp);
-}
-
-static const u8 exit_counter[] = {
-	[VCPU_EXIT_INTERRUPT] = OPENHV_EXIT_INTERRUPT,
-	[VCPU_EXIT_NMI] = OPENHV_EXIT_NMI,
-	[VCPU_EXIT_INTERRUPT_WINDOW] = OPENHV_EXIT_INTERRUPT_WINDOW,
-	[VCPU_EXIT_CPUID] = OPENHV_EXIT_CPUID,
-	[VCPU_EXIT_MSR_READ] = OPENHV_EXIT_MSR_READ,
-	[VCPU_EXIT_MSR_WRITE] = OPENHV_EXIT_MSR_WRITE,
-	[VCPU_EXIT_IO] = OPENHV_EXIT_IO,
-	[VCPU_EXIT_HYPERCALL] = OPENHV_EXIT_HYPERCALL,
-	[VCPU_EXIT_HLT] = OPENHV_EXIT_HLT,
-	[VCPU_EXIT_NPT_FAULT] = OPENHV_EXIT_NPT_FAULT,
-	[VCPU_EXIT_EXCEPTION] = OPENHV_EXIT_EXCEPTION,
-	[VCPU_EXIT_CR_WRITE] = OPENHV_EXIT_CR_ACCESS,
-	[VCPU_EXIT_DR7_READ] = OPENHV_EXIT_OTHER,
-	[VCPU_EXIT_DR7_WRITE] = OPENHV_EXIT_OTHER,
-	[VCPU_EXIT_XSETBV] = OPENHV_EXIT_XSETBV,
-	[VCPU_EXIT_WBINVD] = OPENHV_EXIT_OTHER,
-	[VCPU_EXIT_SOFT_INTERRUPT] = OPENHV_EXIT_EXCEPTION,
-	[VCPU_EXIT_SHUTDOWN] = OPENHV_EXIT_SHUTDOWN,
-	[VCPU_EXIT_UNDEFINED] = OPENHV_EXIT_OTHER,
-	[VCPU_EXIT_RETRY] = OPENHV_EXIT_OTHER,
-	[VCPU_EXIT_INVALID] = OPENHV_EXIT_OTHER,
-};
-
-static void count_exit(struct lp *lp, struct vp *vp)
-{
-	u32 counter = exit_counter[vp->vcpu.exit.reason];
-
-	vp->exits[counter]++;
-	if (partition_is_root(vp->partition))
-		lp->info->root_exits[counter]++;
-	else
-		lp->info->child_exits[counter]++;
 }
 
 /* What a newcomer needs to see why a guest died, in the ring (option log=exits) */

@@ -38,11 +38,13 @@ static bool vpset_has(const struct vpset *set, u32 index)
 	return set->banks[bank] & 1UL << (index % 64);
 }
 
-/* A sparse set with its banks in the variable header */
+/* A sparse set with its banks in the variable header: as many as the mask has bits */
 static hv_status_t vpset_parse(const struct hvcall *c, u64 format, u64 mask, const u64 *banks,
 			       struct vpset *set)
 {
 	*set = (struct vpset){ .mask = mask, .banks = banks };
+	if (!granted(c, HV_SYNTHETIC_FEATURE_EXTENDED_PROCESSOR_MASKS_BIT))
+		return HV_STATUS_ACCESS_DENIED;
 	if (format == HV_GENERIC_SET_ALL) {
 		set->all = true;
 		return HV_STATUS_SUCCESS;

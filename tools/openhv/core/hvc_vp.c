@@ -157,25 +157,34 @@ hv_status_t hvc_translate_virtual_address(struct hvcall *c)
 	return HV_STATUS_SUCCESS;
 }
 
-/* Intercepts that openhv has; the rest of the TLFS's are refused. */
-static bool intercept_known(u32 type, u64 parameter)
+/*
+ * Intercepts that openhv has; the rest of the TLFS's are refused. The parameter
+ * is a union of eight bytes (HV_INTERCEPT_PARAMETERS): what its type does not
+ * use of it means nothing, and most types use nothing.
+ */
+static bool intercept_known(u32 type, u64 *parameter)
 {
 	switch (type) {
 	case HV_INTERCEPT_TYPE_X64_IO_PORT:
 	case HV_INTERCEPT_TYPE_X64_IO_PORT_RANGE:
 		return true;		/* all ports are intercepted anyway */
-	case HV_INTERCEPT_TYPE_X64_MSR:
 	case HV_INTERCEPT_TYPE_X64_MSR_INDEX:
 	case HV_INTERCEPT_TYPE_X64_CPUID:
 	case HV_INTERCEPT_TYPE_X64_GLOBAL_CPUID:
+		*parameter = lower_32(*parameter);
+		return true;
+	case HV_INTERCEPT_TYPE_X64_MSR:
 	case HV_INTERCEPT_TYPE_HYPERCALL:
 	case HV_INTERCEPT_TYPE_UNKNOWN_SYNIC_CONNECTION:
 	case HV_INTERCEPT_TYPE_RETARGET_INTERRUPT_WITH_UNKNOWN_DEVICE_ID:
 	case HV_INTERCEPT_TYPE_X64_APIC_EOI:
+		*parameter = 0;
 		return true;
 	case HV_INTERCEPT_TYPE_EXCEPTION:
+		*parameter = (u16)*parameter;
 		/* Not NMI, and not #MC, which are the machine's. */
-		return parameter < 32 && parameter != X86_TRAP_NMI && parameter != X86_TRAP_MC;
+		return *parameter < 32 && *parameter != X86_TRAP_NMI &&
+		       *parameter != X86_TRAP_MC;
 	}
 	return false;
 }
@@ -183,11 +192,13 @@ static bool intercept_known(u32 type, u64 parameter)
 /* A change of what exits: every VP takes it over at its next entry. */
 static void update_intercepts(struct partition *p)
 {
-	bool pass = !intercept_wanted(p, HV_INTERCEPT_TYPE_X64_MSR, 0,
-				      HV_INTERCEPT_ACCESS_MASK_VALID);
 	const struct intercept *i;
 	u32 exceptions = 0, n;
+	bool pass;
 
+	/* With the lock: the list is there as long as finalizing has to wait for it. */
+	spin_lock(&p->lock);
+	pass = !intercept_wanted(p, HV_INTERCEPT_TYPE_X64_MSR, 0, HV_INTERCEPT_ACCESS_MASK_VALID);
 	for (i = p->intercepts; i; i = i->next) {
 		if (i->type == HV_INTERCEPT_TYPE_EXCEPTION && i->access)
 			exceptions |= BIT(i->parameter);
@@ -196,6 +207,7 @@ static void update_intercepts(struct partition *p)
 	}
 	p->exception_intercepts = exceptions;
 	p->pass_msrs = pass;
+	spin_unlock(&p->lock);
 	for (n = 0; n < VP_MAX; n++) {
 		struct vp *vp = vp_get(p, n);
 
@@ -214,11 +226,12 @@ hv_status_t hvc_install_intercept(struct hvcall *c)
 	const struct hv_input_install_intercept *in = c->in;
 	hv_status_t status;
 	struct intercept *i;
+	u64 parameter = in->intercept_parameter;
 	struct partition *p;
 	u32 type = in->intercept_type;
 
 	if (in->access_type & ~HV_INTERCEPT_ACCESS_MASK_VALID ||
-	    !intercept_known(type, in->intercept_parameter))
+	    !intercept_known(type, &parameter))
 		return HV_STATUS_INVALID_PARAMETER;
 	if (type == HV_INTERCEPT_TYPE_X64_GLOBAL_CPUID)
 		type = HV_INTERCEPT_TYPE_X64_CPUID;
@@ -232,17 +245,20 @@ hv_status_t hvc_install_intercept(struct hvcall *c)
 	}
 	spin_lock(&p->lock);
 	for (i = p->intercepts; i; i = i->next) {
-		if (i->type == type && i->parameter == in->intercept_parameter)
+		if (i->type == type && i->parameter == parameter)
 			break;
 	}
 	/* Entries stay where they are: VPs read the list without a lock. */
 	if (i) {
 		WRITE_ONCE(i->access, in->access_type);
+	} else if (p->state != PARTITION_ACTIVE) {
+		/* It was finalized meanwhile: what it allocated now would never be freed. */
+		status = HV_STATUS_INVALID_PARTITION_STATE;
 	} else if (in->access_type) {
 		i = partition_alloc_small(p);
 		if (i) {
 			i->type = type;
-			i->parameter = in->intercept_parameter;
+			i->parameter = parameter;
 			i->access = in->access_type;
 			i->next = p->intercepts;
 			store_release(&p->intercepts, i);
@@ -273,6 +289,8 @@ static hv_status_t register_cpuid(struct partition *p, u32 vp_index,
 	if (o) {
 		/* A VP that reads it meanwhile may see some of each. */
 		o->p = *params;
+	} else if (p->state != PARTITION_ACTIVE) {
+		status = HV_STATUS_INVALID_PARTITION_STATE;
 	} else {
 		o = partition_alloc_small(p);
 		if (o) {

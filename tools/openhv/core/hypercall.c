@@ -204,7 +204,12 @@ static bool forward_to_parent(struct vp *vp, u16 code, u64 result)
 	    intercept_wanted(p, HV_INTERCEPT_TYPE_RETARGET_INTERRUPT_WITH_UNKNOWN_DEVICE_ID, 0,
 			     HV_INTERCEPT_ACCESS_MASK_EXECUTE))
 		return true;
-	return intercept_wanted(p, HV_INTERCEPT_TYPE_HYPERCALL, code,
+	/*
+	 * Codes that are not the hypervisor's are the parent's, if it wants them (the
+	 * extended hypercalls among them). All others have been carried out by now.
+	 */
+	return status == HV_STATUS_INVALID_HYPERCALL_CODE &&
+	       intercept_wanted(p, HV_INTERCEPT_TYPE_HYPERCALL, 0,
 				HV_INTERCEPT_ACCESS_MASK_EXECUTE);
 }
 

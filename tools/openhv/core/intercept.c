@@ -272,10 +272,7 @@ bool intercept_wanted(struct partition *p, u32 type, u64 parameter, u32 access)
 	const struct intercept *i;
 
 	for (i = load_acquire(&p->intercepts); i; i = i->next) {
-		if (READ_ONCE(i->type) != type || !(READ_ONCE(i->access) & access))
-			continue;
-		/* Hypercalls and the generic MSR intercept have no parameter that matters. */
-		if (type == HV_INTERCEPT_TYPE_X64_MSR || READ_ONCE(i->parameter) == parameter)
+		if (i->type == type && i->parameter == parameter && READ_ONCE(i->access) & access)
 			return true;
 	}
 	return false;

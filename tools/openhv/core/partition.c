@@ -175,38 +175,35 @@ hv_status_t partition_initialize(struct partition *p)
 
 hv_status_t partition_finalize(struct partition *p)
 {
-	hv_status_t status;
+	bool initialized;
 	void *vps;
 	u32 i;
 
 	if (partition_is_root(p))
 		return HV_STATUS_OPERATION_DENIED;
 	spin_lock(&p->lock);
-	if (p->state == PARTITION_FINALIZED) {
+	if (p->state >= PARTITION_FINALIZED) {
 		spin_unlock(&p->lock);
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	}
-	if (p->state == PARTITION_CREATED) {
-		p->state = PARTITION_FINALIZED;
-		spin_unlock(&p->lock);
-		return HV_STATUS_SUCCESS;
-	}
-	spin_unlock(&p->lock);
-
-	/* Without the lock: a VP that is on its way out may need it. */
-	for (i = 0; i < VP_MAX; i++) {
-		status = vp_delete(p, i);
-		if (status && status != HV_STATUS_INVALID_VP_INDEX)
-			return status;
-	}
-	spin_lock(&p->lock);
-	if (p->state != PARTITION_ACTIVE || p->vp_count) {
-		spin_unlock(&p->lock);
-		return HV_STATUS_INVALID_PARTITION_STATE;
-	}
+	/* From here on it gets nothing new: no VP, port, intercept, page. */
+	initialized = p->state == PARTITION_ACTIVE;
 	p->state = PARTITION_FINALIZED;
+	spin_unlock(&p->lock);
+	if (!initialized)
+		return HV_STATUS_SUCCESS;
+
+	/* Without the lock: a VP that is on its way out needs it. */
+	for (i = 0; i < VP_MAX; i++)
+		vp_delete(p, i);
+	/* Those that another LP is deleting */
+	while (READ_ONCE(p->vp_count))
+		cpu_relax();
+	spin_lock(&p->lock);
 	vps = p->vps;
 	store_release(&p->vps, NULL);
+	p->cpuid = NULL;
+	p->intercepts = NULL;
 	spin_unlock(&p->lock);
 
 	ports_destroy(p);
@@ -215,8 +212,6 @@ hv_status_t partition_finalize(struct partition *p)
 	write_lock(&p->gpamap.lock);
 	gpamap_destroy(&p->gpamap);
 	write_unlock(&p->gpamap.lock);
-	p->cpuid = NULL;
-	p->intercepts = NULL;
 	objpool_destroy(&p->small, &p->pool);
 	reserve_drain(p);
 	stats_drop(p);

@@ -18,6 +18,7 @@ static void push(struct pool *pool, void *page)
 	*(paddr_t *)page = pool->head;
 	pool->head = virt_to_phys(page);
 	pool->free++;
+	memory_poison(page, PAGE_SIZE);
 }
 
 static void *pop(struct pool *pool)
@@ -27,6 +28,7 @@ static void *pop(struct pool *pool)
 	if (!pool->head)
 		return NULL;
 	page = phys_to_virt(pool->head);
+	memory_unpoison(page, PAGE_SIZE);
 	pool->head = *(paddr_t *)page;
 	pool->free--;
 	memset(page, 0, PAGE_SIZE);
@@ -183,6 +185,7 @@ void *objpool_alloc(struct objpool *op, struct pool *pool)
 			objpool_free(op, (u8 *)page + offset);
 	}
 	obj = op->free;
+	memory_unpoison(obj, op->size);
 	op->free = *(void **)obj;
 	memset(obj, 0, op->size);
 	return obj;
@@ -192,6 +195,7 @@ void objpool_free(struct objpool *op, void *obj)
 {
 	*(void **)obj = op->free;
 	op->free = obj;
+	memory_poison(obj, op->size);
 }
 
 void objpool_destroy(struct objpool *op, struct pool *pool)
@@ -200,6 +204,7 @@ void objpool_destroy(struct objpool *op, struct pool *pool)
 		void **page = op->pages;
 
 		op->pages = page[OBJPOOL_LINK];
+		memory_unpoison(page, PAGE_SIZE);
 		pool_free(pool, page);
 	}
 	op->free = NULL;

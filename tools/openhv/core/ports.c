@@ -111,8 +111,13 @@ hv_status_t port_create(struct partition *owner, const struct hv_input_create_po
 		return status;
 	if (!in->port_id || in->port_id & ~HV_PORT_ID_MASK)
 		return HV_STATUS_INVALID_PORT_ID;
-	if (in->port_info.port_type == HV_PORT_TYPE_DOORBELL && in->port_id >= RING_PORTS)
-		return HV_STATUS_INVALID_PORT_ID;
+	if (in->port_info.port_type == HV_PORT_TYPE_DOORBELL) {
+		/* They ring in an event ring, by number; root alone has one. */
+		if (!partition_is_root(owner))
+			return HV_STATUS_INVALID_PARAMETER;
+		if (in->port_id >= RING_PORTS)
+			return HV_STATUS_INVALID_PORT_ID;
+	}
 	if (in->port_vtl || in->min_connection_vtl)
 		return HV_STATUS_INVALID_VTL_STATE;
 	spin_lock(&owner->lock);
@@ -147,7 +152,8 @@ hv_status_t port_delete(struct partition *owner, u32 id)
 	if (port) {
 		list_del(&port->node);
 		WRITE_ONCE(port->dead, true);
-		ring_forget(id);
+		if (port->info.port_type == HV_PORT_TYPE_DOORBELL)
+			ring_forget(id);
 		port_put(port);
 	}
 	spin_unlock(&owner->lock);

@@ -228,7 +228,7 @@ enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 			idle(lp, vp);
 			continue;
 		}
-		if (unlikely(vcpu_get_shadow(&vp->vcpu)) && vp_complete_hlt(vp))
+		if (unlikely(vcpu_get_shadow(&vp->vcpu)) && vp_complete_hlt(lp, vp))
 			continue;
 		vcpu_load(lp, &vp->vcpu);
 		prepare_events(vp);

@@ -142,6 +142,11 @@ hv_status_t vp_delete(struct partition *p, u32 index)
 	vp->dispatch_suspend = true;
 	vp_unlock(vp);
 	while (!atomic_cmpxchg(&vp->running, &idle, VP_DELETED)) {
+		if (idle == VP_DELETED) {
+			/* Another LP deletes it, and waits for our reference. */
+			vp_put(vp);
+			return HV_STATUS_INVALID_VP_INDEX;
+		}
 		idle = 0;
 		cpu_relax();
 	}

@@ -597,6 +597,71 @@ TEST_ON_MACHINE(hypercall_that_the_parent_wants_is_an_intercept)
 	child_gone(p);
 }
 
+/* The intercept of hypercalls has no parameter: it is of the codes that openhv does not have. */
+TEST_ON_MACHINE(hypercall_that_is_none_is_the_parents_if_it_wants_them)
+{
+	struct hv_x64_hypercall_intercept_message *m;
+
+	begin();
+	m = (void *)message->u.payload;
+	p->hypercall = HV_MSR_PAGE_ENABLE;
+	vmcb->efer = EFER_LMA;
+	vp->vcpu.gpr[GPR_RCX] = HVCALL_EXT_QUERY_CAPABILITIES;
+	RUN_TO_IO({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HV_STATUS_INVALID_HYPERCALL_CODE, vp->vcpu.gpr[GPR_RAX]);
+
+	/* Bits of the parameter that nobody uses do not matter, here and below. */
+	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_HYPERCALL, HV_INTERCEPT_ACCESS_MASK_EXECUTE, 77));
+	vp->vcpu.rip = CODE;
+	RUN({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HVMSG_HYPERCALL_INTERCEPT, message->header.message_type);
+	EXPECT_EQ(HVCALL_EXT_QUERY_CAPABILITIES, m->rcx);
+	EXPECT_EQ(CODE, vp->vcpu.rip);
+
+	/* What openhv answers is not asked twice. */
+	vp->vcpu.gpr[GPR_RCX] = HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE | 1UL << 62;
+	RUN_TO_IO({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HV_STATUS_INVALID_HYPERCALL_INPUT, vp->vcpu.gpr[GPR_RAX]);
+	vp->vcpu.gpr[GPR_RCX] = HVCALL_CREATE_PARTITION;
+	RUN_TO_IO({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HV_STATUS_ACCESS_DENIED, vp->vcpu.gpr[GPR_RAX]);
+
+	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_HYPERCALL, HV_INTERCEPT_ACCESS_MASK_NONE, 0));
+	vp->vcpu.gpr[GPR_RCX] = HVCALL_EXT_QUERY_CAPABILITIES;
+	RUN_TO_IO({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HV_STATUS_INVALID_HYPERCALL_CODE, vp->vcpu.gpr[GPR_RAX]);
+	child_gone(p);
+}
+
+TEST_ON_MACHINE(unused_bits_of_an_intercepts_parameter_mean_nothing)
+{
+	begin();
+	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_X64_CPUID, HV_INTERCEPT_ACCESS_MASK_EXECUTE,
+			     0x1234567800000005));
+	vp->vcpu.gpr[GPR_RAX] = 5;
+	RUN({ .reason = VCPU_EXIT_CPUID, .insn_len = 2 });
+	EXPECT_EQ(HVMSG_X64_CPUID_INTERCEPT, message->header.message_type);
+	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_X64_MSR_INDEX, HV_INTERCEPT_ACCESS_MASK_READ,
+			     0xFFFFFFFF00000000 | HV_X64_MSR_VP_INDEX));
+	vp->vcpu.gpr[GPR_RCX] = HV_X64_MSR_VP_INDEX;
+	RUN({ .reason = VCPU_EXIT_MSR_READ, .insn_len = 2 });
+	EXPECT_EQ(HVMSG_X64_MSR_INTERCEPT, message->header.message_type);
+	/* All MSRs, whatever is in the parameter; and none again, by another one */
+	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_X64_MSR, HV_INTERCEPT_ACCESS_MASK_READ, 99));
+	vp->vcpu.gpr[GPR_RCX] = HV_X64_MSR_TIME_REF_COUNT;
+	RUN({ .reason = VCPU_EXIT_MSR_READ, .insn_len = 2 });
+	EXPECT_EQ(HVMSG_X64_MSR_INTERCEPT, message->header.message_type);
+	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_X64_MSR, HV_INTERCEPT_ACCESS_MASK_NONE, 100));
+	RUN_TO_IO({ .reason = VCPU_EXIT_MSR_READ, .insn_len = 2 });
+	/* The vector has 16 bits. */
+	EXPECT_EQ(0, install(HV_INTERCEPT_TYPE_EXCEPTION, HV_INTERCEPT_ACCESS_MASK_EXECUTE,
+			     0x10003));
+	EXPECT_EQ(BIT(3), p->exception_intercepts);
+	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
+		  install(HV_INTERCEPT_TYPE_EXCEPTION, HV_INTERCEPT_ACCESS_MASK_EXECUTE, 32));
+	child_gone(p);
+}
+
 /* --- Events --------------------------------------------------------------------------------- */
 
 TEST_ON_MACHINE(nmi_is_injected_once_and_masked)

@@ -616,6 +616,19 @@ TEST_ON_MACHINE(small_pages_become_one_of_1g_in_two_steps)
 	child_gone(p);
 }
 
+/* Documentation, openhv.rst: what it costs */
+TEST_ON_MACHINE(gib_in_pages_of_2m_takes_two_tables)
+{
+	struct partition *p = child_new();
+	u64 before = p->pool.free;
+
+	/* Not all of it: that would become one page. */
+	map_row(p, 0, FRAMES_1G, 511, MAP_ORDER_2M, GPA_RWX);
+	EXPECT_EQ(511, p->gpamap.pages_2m);
+	EXPECT_EQ(2, before - p->pool.free);
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(no_page_of_1g_where_the_processor_has_none)
 {
 	struct partition *p = child_new();

@@ -412,6 +412,39 @@ TEST_ON_MACHINE(objects_are_apart_zeroed_and_used_again)
 	child_gone(p);
 }
 
+static u32 look_at(const void *va)
+{
+	/* What AddressSanitizer has to say of it is not for the log. */
+	fclose(stderr);
+	close(STDERR_FILENO);
+	return READ_ONCE(*(const u32 *)va);
+}
+
+TEST_ON_MACHINE(free_memory_is_not_touched_unseen)
+{
+	struct partition *p = child_new();
+	u64 *page = own_alloc(), *other = own_alloc();
+	u8 *obj = partition_alloc_small(p);
+
+	/* Without AddressSanitizer there is nothing to be seen. */
+	if (!host_watches_free_memory())
+		return;
+	EXPECT_EQ(0, HOST_STOP(look_at(page)));
+	EXPECT_EQ(0, HOST_STOP(look_at(obj)));
+	own_free(page);
+	partition_free_small(p, obj);
+	EXPECT_NE(0, HOST_STOP(look_at(page)));
+	EXPECT_NE(0, HOST_STOP(look_at(page + 511)));
+	EXPECT_NE(0, HOST_STOP(look_at(obj + OBJ_SIZE - 4)));
+	EXPECT_EQ(0, HOST_STOP(look_at(other)));
+	/* What is withdrawn is root's, and may be looked at. */
+	ASSERT_EQ(0, deposit(HV_PARTITION_ID_SELF, 1));
+	EXPECT_NE(0, HOST_STOP(look_at(ram(ram_mark() - 1))));
+	EXPECT_EQ(1, withdraw(HV_PARTITION_ID_SELF));
+	EXPECT_EQ(0, HOST_STOP(look_at(ram(ram_mark() - 1))));
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(objects_end_with_the_pool)
 {
 	u64 id = child_create(CHILD_FLAGS);

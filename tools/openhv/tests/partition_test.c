@@ -12,6 +12,7 @@
 #include <tlfs/cpuid.h>
 #include <tlfs/memory.h>
 #include <tlfs/partition.h>
+#include <tlfs/state.h>
 #include <tlfs/vp.h>
 #include "test.h"
 
@@ -382,6 +383,19 @@ TEST_ON_MACHINE(many_vps_give_every_page_back)
 	child_gone(p);
 }
 
+/* Documentation, openhv.rst: what it costs */
+TEST_ON_MACHINE(vp_costs_fourteen_pages)
+{
+	struct partition *p = child_new();
+	u64 before = p->pool.free;
+	struct vp *vp = child_vp(p, 0);
+
+	state_page(vp, HV_VP_STATE_PAGE_REGISTERS);
+	state_page(vp, HV_VP_STATE_PAGE_INTERCEPT_MESSAGE);
+	EXPECT_EQ(14, before - p->pool.free);
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(new_vp_is_in_the_state_of_a_reset)
 {
 	struct partition *p = child_new();
@@ -435,20 +449,24 @@ TEST_ON_MACHINE(hlt_in_an_interrupt_shadow_is_completed)
 	code[0x10] = 0x90;
 	code[0x11] = 0xF4;
 	vmcb->shadow = true;
-	EXPECT_FALSE(vp_complete_hlt(vp));
+	EXPECT_FALSE(vp_complete_hlt(lp_self(), vp));
 	EXPECT_EQ(0x10, vp->vcpu.rip);
 	EXPECT_TRUE(vmcb->shadow);
 
 	vp->vcpu.rip = 0x11;
-	EXPECT_TRUE(vp_complete_hlt(vp));
+	EXPECT_EQ(0, vp->exits[OPENHV_EXIT_HLT]);
+	EXPECT_TRUE(vp_complete_hlt(lp_self(), vp));
 	EXPECT_EQ(0x12, vp->vcpu.rip);
+	/* It counts like one that the processor told of. */
+	EXPECT_EQ(1, vp->exits[OPENHV_EXIT_HLT]);
+	EXPECT_EQ(1, lp_self()->info->child_exits[OPENHV_EXIT_HLT]);
 	EXPECT_TRUE(vp->halted);
 	EXPECT_FALSE(vmcb->shadow);
 
 	/* Nothing is mapped there. */
 	vp->vcpu.rip = 0x1000;
 	vmcb->shadow = true;
-	EXPECT_FALSE(vp_complete_hlt(vp));
+	EXPECT_FALSE(vp_complete_hlt(lp_self(), vp));
 	child_gone(p);
 }
 

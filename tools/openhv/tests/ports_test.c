@@ -148,7 +148,10 @@ TEST_ON_MACHINE(bad_ports_are_refused)
 		  create_port(p->id, HV_PORT_ID_MASK + 1, p->id, HV_PORT_TYPE_MESSAGE));
 	/* Doorbells' numbers go into a ring, which has so many bits for them. */
 	EXPECT_EQ(HV_STATUS_INVALID_PORT_ID,
-		  create_port(p->id, RING_PORTS, p->id, HV_PORT_TYPE_DOORBELL));
+		  create_port(ROOT, RING_PORTS, p->id, HV_PORT_TYPE_DOORBELL));
+	/* The ring is root's. */
+	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
+		  create_port(p->id, 1, p->id, HV_PORT_TYPE_DOORBELL));
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, create_port(p->id, 1, p->id, HV_PORT_TYPE_MONITOR));
 	for (type = HV_PORT_TYPE_MESSAGE; type <= HV_PORT_TYPE_DOORBELL; type++) {
 		in.port_info.port_type = type;
@@ -191,9 +194,10 @@ TEST_ON_MACHINE(connection_goes_to_the_port_that_was_made_for_it)
 	EXPECT_EQ(HV_STATUS_INVALID_CONNECTION_ID, disconnect(p->id, 1));
 	EXPECT_EQ(HV_STATUS_INVALID_PARTITION_ID, disconnect(4711, 1));
 	/* A doorbell has flags that have to be known. */
-	ASSERT_EQ(0, create_port(p->id, 2, p->id, HV_PORT_TYPE_DOORBELL));
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, connect_doorbell(p->id, 2, p->id, 2, 0, 1UL << 40));
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, connect_doorbell(p->id, 2, p->id, 2, 0, 5));
+	ASSERT_EQ(0, deposit(ROOT, 2));
+	ASSERT_EQ(0, create_port(ROOT, 2, p->id, HV_PORT_TYPE_DOORBELL));
+	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, connect_doorbell(p->id, 2, ROOT, 2, 0, 1UL << 40));
+	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, connect_doorbell(p->id, 2, ROOT, 2, 0, 5));
 	child_gone(other);
 	child_gone(p);
 }
@@ -270,15 +274,16 @@ TEST_ON_MACHINE(connections_go_with_the_partition_whose_port_they_lead_to)
 
 	ASSERT_EQ(0, deposit(ROOT, 2));
 	ASSERT_EQ(0, create_port(p->id, 1, root_partition.id, HV_PORT_TYPE_EVENT));
-	ASSERT_EQ(0, create_port(p->id, 2, other->id, HV_PORT_TYPE_DOORBELL));
+	ASSERT_EQ(0, create_port(p->id, 2, other->id, HV_PORT_TYPE_EVENT));
+	ASSERT_EQ(0, create_port(ROOT, 2, p->id, HV_PORT_TYPE_DOORBELL));
 	ASSERT_EQ(0, connect_port(ROOT, 11, p->id, 1, HV_PORT_TYPE_EVENT));
-	ASSERT_EQ(0, connect_doorbell(other->id, 12, p->id, 2, 0, 0));
-	EXPECT_TRUE(doorbell_near(other, DOORBELL_GPA));
+	ASSERT_EQ(0, connect_port(other->id, 12, p->id, 2, HV_PORT_TYPE_EVENT));
+	ASSERT_EQ(0, connect_doorbell(p->id, 13, ROOT, 2, 0, 0));
+	EXPECT_TRUE(doorbell_near(p, DOORBELL_GPA));
 	child_gone(p);
 	EXPECT_EQ(HV_STATUS_INVALID_CONNECTION_ID, connection_signal(&root_partition, 11, 0));
 	EXPECT_EQ(HV_STATUS_INVALID_CONNECTION_ID, disconnect(ROOT, 11));
-	EXPECT_FALSE(doorbell_near(other, DOORBELL_GPA));
-	EXPECT_EQ(0, other->doorbells);
+	EXPECT_EQ(HV_STATUS_INVALID_CONNECTION_ID, connection_signal(other, 12, 0));
 	EXPECT_EQ(HV_STATUS_INVALID_CONNECTION_ID, disconnect(other->id, 12));
 	child_gone(other);
 }
@@ -359,6 +364,30 @@ TEST_ON_MACHINE(full_ring_keeps_what_did_not_fit)
 	in.sint_index = HV_SYNIC_SINT_COUNT;
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
 		  hv(HVCALL_NOTIFY_PORT_RING_EMPTY, &in, sizeof(in), NULL, 0));
+}
+
+/* A number says little: each partition numbers its ports by itself. */
+TEST_ON_MACHINE(port_of_a_child_does_not_take_a_doorbell_of_roots_along)
+{
+	struct partition *p = child_new();
+	struct hv_synic_event_ring *ring;
+
+	ASSERT_EQ(0, deposit(ROOT, 2));
+	ASSERT_EQ(0, create_port(ROOT, 33, p->id, HV_PORT_TYPE_DOORBELL));
+	ASSERT_EQ(0, create_port(ROOT, 34, p->id, HV_PORT_TYPE_DOORBELL));
+	ASSERT_EQ(0, create_port(p->id, 33, p->id, HV_PORT_TYPE_EVENT));
+	ASSERT_EQ(0, create_port(p->id, 34, p->id, HV_PORT_TYPE_EVENT));
+	/* There is no ring yet: they wait. */
+	ring_push(SINT, HV_ANY_VP, 33);
+	ring_push(SINT, HV_ANY_VP, 34);
+	ASSERT_EQ(0, delete_port(p->id, 33));
+	ASSERT_EQ(0, delete_port(ROOT, 34));
+	ring = root_ring();
+	ring_retry(root_vp(), SINT);
+	EXPECT_EQ(33, ring->data[0]);
+	/* The one that waited for a doorbell that is gone is gone, too. */
+	EXPECT_EQ(0, ring->data[1]);
+	child_gone(p);
 }
 
 TEST_ON_MACHINE(doorbell_waits_until_there_is_a_ring)

@@ -41,15 +41,17 @@ void vp_handle_exit(struct lp *lp, struct vp *vp);
 
 /**
  * vp_complete_hlt() - execute the HLT that an interrupt shadow covers
+ * @lp: this LP
  * @vp: a VP that is about to be entered with a shadow
  *
  * After "sti; hlt" an interrupt ends the HLT, and never comes before it: idle
  * loops rest on that. A processor that forgets the shadow at a world switch, as
  * QEMU's emulator does, takes it before, and then halts with nothing to wake it.
+ * In the statistics it is an exit like that of any other HLT.
  *
  * Returns: false if the next instruction is something else
  */
-bool vp_complete_hlt(struct vp *vp);
+bool vp_complete_hlt(struct lp *lp, struct vp *vp);
 
 /* Handle VCPU_EXIT_SOFT_INTERRUPT: the guest executes INT, INT3 or INTO, or seems to. */
 void vp_soft_interrupt(struct vp *vp);
@@ -147,7 +149,7 @@ void vp_check_deliverability(struct vp *vp);
  * intercept_wanted() - whether the parent has installed an intercept
  * @p: the partition
  * @type: enum hv_intercept_type
- * @parameter: port, MSR, leaf, vector, ...
+ * @parameter: MSR, CPUID leaf or vector; 0 for types that have none
  * @access: HV_INTERCEPT_ACCESS_MASK_*
  */
 bool intercept_wanted(struct partition *p, u32 type, u64 parameter, u32 access);

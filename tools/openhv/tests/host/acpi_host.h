@@ -7,6 +7,9 @@
 
 #include <openhv/types.h>
 
+/* Where acpi_rsdp() says that the root pointer is */
+#define HOST_RSDP	0xE0000UL
+
 /* What acpi_set_sleep_type() was last told */
 extern u8 host_sleep_types[2];
 /* Calls of acpi_power_off() */

@@ -163,6 +163,27 @@ void dump_state(const struct trap_frame *frame)
 	(void)frame;
 }
 
+/* AddressSanitizer's; NULL in a build without it */
+void __asan_poison_memory_region(const void *va, size_t size) __attribute__((weak));
+void __asan_unpoison_memory_region(const void *va, size_t size) __attribute__((weak));
+
+bool host_watches_free_memory(void)
+{
+	return __asan_poison_memory_region;
+}
+
+void memory_poison(void *va, size_t size)
+{
+	if (__asan_poison_memory_region)
+		__asan_poison_memory_region(va, size);
+}
+
+void memory_unpoison(void *va, size_t size)
+{
+	if (__asan_unpoison_memory_region)
+		__asan_unpoison_memory_region(va, size);
+}
+
 struct lp *lp_self(void)
 {
 	return host_lp;

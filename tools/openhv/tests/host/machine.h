@@ -80,6 +80,9 @@ extern void (*host_interrupts)(struct lp *lp);
 bool host_log_has(const char *text);
 void host_log_clear(void);
 
+/* Whether whoever touches memory that is free dies of it; that needs AddressSanitizer. */
+bool host_watches_free_memory(void);
+
 /*
  * Called when the machine stops, with the code; ends the test if it comes back
  * or is NULL.

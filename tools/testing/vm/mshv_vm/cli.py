@@ -113,6 +113,8 @@ def _add_options(sub, name, images):
     sub.add_argument("--accel", choices=["tcg", "kvm"], default="tcg",
                      help="tcg needs no virtualization hardware; kvm needs nested SVM")
     sub.add_argument("--cpu", default="", metavar="MODEL", help="QEMU's processor model")
+    sub.add_argument("--icount", type=_level, metavar="SHIFT",
+                     help="time is instructions, of 2^SHIFT ns each, and the TSC counts them (tcg)")
     sub.add_argument("--no-hypervisor", action="store_true",
                      help="boot the kernel on the bare machine; no module is loaded")
     sub.add_argument("--boot", choices=["qemu", *grub.LOADERS], default="qemu",
@@ -215,6 +217,8 @@ def _config(options):
     _check(options)
     chosen = kernel.find(options.images, options.kernel)
     openhv = ""
+    if options.icount and options.accel != "tcg":
+        raise RigError("--icount: only QEMU's emulator counts instructions")
     if not options.no_hypervisor:
         openhv = os.path.join(options.images, "openhv.elf")
         if not os.path.exists(openhv):
@@ -224,7 +228,8 @@ def _config(options):
                     openhv_options=_openhv_options(options), boot=options.boot,
                     kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
                     cpus=options.cpus, memory=options.memory, accel=options.accel,
-                    cpu=options.cpu, terminal=shell_wanted and shell.is_terminal(),
+                    cpu=options.cpu, icount=options.icount or "",
+                    terminal=shell_wanted and shell.is_terminal(),
                     stdin=shell_wanted and not shell.is_terminal())
     config.initramfs = _initramfs(options, chosen, config.ports())
     config.check_memory()

@@ -37,6 +37,7 @@ class Config:
     memory: str = "2G"
     accel: str = "tcg"
     cpu: str = ""
+    icount: str = ""  # an instruction takes 2 to the power of this in ns; "": real time
     terminal: bool = False  # hvc0 takes the place of the command's ports
     stdin: bool = False  # the command has a port to read from
 
@@ -141,8 +142,15 @@ class Machine:
         cpu = config.cpu or ("host" if config.accel == "kvm" else "EPYC,+svm,+npt")
         # Under QEMU's own emulation openhv keeps the first processor for itself.
         spare = 1 if config.openhv and config.accel == "tcg" else 0
-        how = "tcg,thread=multi" if config.accel == "tcg" else config.accel
-        return ["-accel", how, "-cpu", cpu, "-smp", str(config.cpus + spare), "-m", config.memory]
+        how = config.accel
+        counting = []
+        if config.icount:
+            # One thread runs all processors in turn, or nothing could be counted.
+            counting = ["-icount", f"shift={config.icount},sleep=off"]
+        elif config.accel == "tcg":
+            how = "tcg,thread=multi"
+        return ["-accel", how, "-cpu", cpu, "-smp", str(config.cpus + spare), "-m", config.memory,
+                *counting]
 
     def _consoles(self):
         arguments = []

@@ -77,6 +77,27 @@ class CommandLine(unittest.TestCase):
                 self.assertEqual(status, 119)
                 self.assertRegex(said.getvalue(), rf"\Amshv-vm: .*{named}.*\n\Z")
 
+    @staticmethod
+    def qemu(*options):
+        """The part of QEMU's command line that is about processors, in one line."""
+        parsed = cli._parser("")  # pylint: disable=protected-access
+        chosen = parsed.parse_args(["exec", *options, "--", "true"])
+        config = machine.Config("kernel", b"", openhv="openhv.elf", cpus=chosen.cpus,
+                                accel=chosen.accel, icount=chosen.icount or "")
+        command = machine.Machine(config)._processors()  # pylint: disable=protected-access
+        return " ".join(command)
+
+    def test_defaults(self):
+        """Without an option all processors run at once, and one more is openhv's."""
+        self.assertIn("-accel tcg,thread=multi", self.qemu())
+        self.assertIn("-smp 3", self.qemu())
+        self.assertNotIn("-icount", self.qemu())
+
+    def test_icount(self):
+        """What is counted is run by one thread."""
+        self.assertIn("-icount shift=0,sleep=off", self.qemu("--icount", "0"))
+        self.assertNotIn("thread=multi", self.qemu("--icount", "0"))
+
 
 class Memory(unittest.TestCase):
     """machine.Config.check_memory()"""

@@ -25,4 +25,8 @@ static inline paddr_t virt_to_phys(const void *va)
 	return (paddr_t)va - (paddr_t)host_memory;
 }
 
+/* Touching memory that is free is an error of AddressSanitizer's; without it nothing happens. */
+void memory_poison(void *va, size_t size);
+void memory_unpoison(void *va, size_t size);
+
 #endif /* OPENHV_ASM_MEMORY_H */
