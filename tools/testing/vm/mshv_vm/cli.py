@@ -104,6 +104,9 @@ def _parser(images):
 def _add_options(sub, name, images):
     sub.add_argument("--kernel", default="6.12", metavar="SERIES|IMAGE",
                      help="the root kernel: 6.1, 6.12 or an image file (default: 6.12)")
+    sub.add_argument("--modules", default="", metavar="DIR",
+                     help="where the modules of IMAGE are, as lib/modules/RELEASE, mshv_root.ko "
+                          "among them")
     sub.add_argument("--cpus", type=_count, default=2, metavar="N",
                      help="processors of the root partition (default: 2)")
     sub.add_argument("--memory", type=_size, default="2G", metavar="SIZE",
@@ -187,10 +190,26 @@ def _initramfs(options, chosen, ports):
     for request in options.copy:
         _copy(archive, request)
     archive.close()
-    parts = [_read(os.path.join(options.images, "base.cpio"))]
-    if chosen.modules:
-        parts.append(_read(chosen.modules))
-    return b"".join([*parts, out.getvalue()])
+    return b"".join([_read(os.path.join(options.images, "base.cpio")),
+                     _modules(options, chosen, module), out.getvalue()])
+
+
+def _modules(options, chosen, wanted):
+    """The archive of the kernel's modules, with mshv_root if it is wanted."""
+    if not options.modules:
+        if wanted and not chosen.modules:
+            raise RigError(f"{chosen.image}: where is its mshv_root.ko? --modules DIR says it, "
+                           "--no-module does without")
+        return _read(chosen.modules) if chosen.modules else b""
+    release = kernel.release_of(chosen.image)
+    if not os.path.isdir(os.path.join(options.modules, "lib/modules", release or "?")):
+        raise RigError(f"--modules: {options.modules} has no lib/modules/{release or 'RELEASE'}")
+    out = io.BytesIO()
+    archive = cpio.Archive(out)
+    names = [*initramfs.DRIVERS, "mshv_root"] if wanted else initramfs.DRIVERS
+    initramfs.add_modules(archive, options.modules, release, names, [])
+    archive.close()
+    return out.getvalue()
 
 
 def _openhv_options(options):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What goes into an initramfs: busybox, programs with their libraries, modules."""
 
+import gzip
 import lzma
 import os
 import re
@@ -9,6 +10,10 @@ import subprocess
 import tempfile
 
 from .error import RigError
+
+# What the root partition's devices need, where it is not built in
+DRIVERS = ["virtio_pci", "virtio_console", "virtio_blk", "virtio_net"]
+_COMPRESSED = {".xz": lzma.open, ".gz": gzip.open}
 
 
 def add_busybox(archive, busybox):
@@ -86,11 +91,14 @@ def _builtin(root, release):
 def _install(source, target):
     """Copy a module, decompressed: busybox does not know every format."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    if source.endswith(".xz"):
-        with lzma.open(source) as compressed, open(target.removesuffix(".xz"), "wb") as file:
+    name, ending = os.path.splitext(target)
+    if ending in _COMPRESSED:
+        with _COMPRESSED[ending](source) as compressed, open(name, "wb") as file:
             shutil.copyfileobj(compressed, file)
-    else:
+    elif ending == ".ko":
         shutil.copyfile(source, target)
+    else:
+        raise RigError(f"{source}: is compressed in a way that the rig does not know")
 
 
 def add_modules(archive, root, release, names, extra):

@@ -13,8 +13,9 @@ _BEFORE, _AFTER = 3, 40  # lines around the first that tells of trouble
 _DIAGNOSTICS = 4  # comments before a result
 _CONSOLES = ("openhv", "root", "guest")
 # Linux numbers what it dies of: [#1]
-_TROUBLE = re.compile(r"\[#1\]|Kernel panic|BUG: |kernel BUG|WARNING: |Oops|UBSAN: |rcu: .* stall|"
+_TROUBLE = re.compile(r"\[#1\]|Kernel panic|\] (WARNING|BUG|UBSAN|Oops): |kernel BUG|rcu: .* stall|"
                       r"blocked for more than|openhv: (ERROR|PANIC)")
+_KERNEL_RIP = "RIP: 0010:"
 _RIG_LINE = re.compile(r"mshv-vm: (?!\w+: (last lines|printed nothing))")
 _CONSOLE_LINE = re.compile(rf"mshv-vm: \w+: last lines:|({'|'.join(_CONSOLES)}) *\| ")
 _ERROR = re.compile(r"error:|Error\b|^FAIL: ")
@@ -86,7 +87,7 @@ class Report:
             first = _first_trouble(console)
             if first is not None:
                 lines = lines + [prefixed(name, line) for line in console[first:first + 3]]
-                where = next((line for line in console[first + 3:] if "RIP:" in line), None)
+                where = next((line for line in console[first + 3:] if _KERNEL_RIP in line), None)
                 lines += [prefixed(name, where)] if where else []
         if lines:
             return lines

@@ -31,6 +31,7 @@ class Session:
         self.progress = Progress.STARTED
         self.status = None  # the command's
         self.panic = self.trouble = self.module_failure = ""
+        self.root_words = ""  # what root's first process has to say without a port
         self.openhv_lines = []
         names = [name for name in ("openhv", "root", "guest")
                  if name != "openhv" or config.openhv]
@@ -83,6 +84,8 @@ class Session:
         if found and not self.panic:
             self.panic = found[1]
             self.deadline = min(self.deadline, time.monotonic() + _POWER_OFF_SECONDS)
+        if line.startswith("mshv-vm: "):
+            self.root_words = ": " + line.removeprefix("mshv-vm: ")
         found = _TROUBLE.search(line)
         if found and not self.trouble:
             self.trouble = found[1]
@@ -210,7 +213,8 @@ class Session:
             how = {"guest-reset": "reset the machine", "guest-shutdown": "switched off"}.get(
                 self.monitor.shutdown_reason, "ended")
             return Outcome(Status.ROOT_END, "root kernel",
-                           f"{how} before the command had ended ({self.progress.name.lower()})")
+                           f"{how} before the command had ended "
+                           f"({self.progress.name.lower()}){self.root_words}")
         return None
 
     def _openhv_reason(self, what):

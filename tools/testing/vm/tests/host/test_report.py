@@ -10,10 +10,13 @@ import unittest
 from mshv_vm import runner, testlist
 
 PANIC = """\
+[    0.100000] Speculative Return Stack Overflow: WARNING: See https://docs.kernel.org/
 [    1.000000] before
 [    1.100000] int3: 0000 [#1] PREEMPT SMP NOPTI
 [    1.100001] CPU: 1 PID: 0 Comm: swapper/1
-[    1.100002] RIP: 0010:native_sched_clock+0x1/0x90
+[    1.100002] Hardware name: QEMU
+[    1.100003] RIP: 0010:native_sched_clock+0x1/0x90
+[    1.100004] RIP: 0033:0x401000
 [    1.200000] Kernel panic - not syncing: Fatal exception in interrupt
 """
 
@@ -63,7 +66,8 @@ class Failures(unittest.TestCase):
             "#   mshv-vm: root kernel: panic: Fatal exception in interrupt",
             "#   root   | [    1.100000] int3: 0000 [#1] PREEMPT SMP NOPTI",
             "#   root   | [    1.100001] CPU: 1 PID: 0 Comm: swapper/1",
-            "#   root   | [    1.100002] RIP: 0010:native_sched_clock+0x1/0x90",
+            "#   root   | [    1.100002] Hardware name: QEMU",
+            "#   root   | [    1.100003] RIP: 0010:native_sched_clock+0x1/0x90",
             "0 passed, 1 failed"])
 
     def test_result(self):

@@ -5,10 +5,11 @@ import contextlib
 import io
 import json
 import os
+import re
 import tempfile
 import unittest
 
-from mshv_vm import accel, cli, console, cpio, initramfs, kernel, machine, qmp, testlist
+from mshv_vm import accel, cli, console, cpio, initramfs, kernel, machine, qmp, status, testlist
 from mshv_vm.error import RigError
 
 
@@ -71,10 +72,10 @@ class CommandLine(unittest.TestCase):
             said = io.StringIO()
             with self.subTest(words), contextlib.redirect_stderr(said):
                 try:
-                    status = cli.main("/nowhere", words.split())
+                    result = cli.main("/nowhere", words.split())
                 except SystemExit as end:
-                    status = end.code
-                self.assertEqual(status, 119)
+                    result = end.code
+                self.assertEqual(result, 119)
                 self.assertRegex(said.getvalue(), rf"\Amshv-vm: .*{named}.*\n\Z")
 
     @staticmethod
@@ -97,6 +98,34 @@ class CommandLine(unittest.TestCase):
         """What is counted is run by one thread."""
         self.assertIn("-icount shift=0,sleep=off", self.qemu("--icount", "0"))
         self.assertNotIn("thread=multi", self.qemu("--icount", "0"))
+
+
+class Manual(unittest.TestCase):
+    """The manual page has what the command line has, and nothing else."""
+
+    def setUp(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(here, "../../mshv-vm.1"), encoding="utf-8") as file:
+            self.page = file.read().replace("\\-", "-")
+
+    def test_options(self):
+        """Each option of each subcommand, in a heading of its own"""
+        shown = set()
+        for subcommand in ("exec", "run", "shell"):
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said), self.assertRaises(SystemExit):
+                cli.main("/nowhere", [subcommand, "--help"])
+            shown |= set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", said.getvalue(), re.M))
+        options = self.page[self.page.index(".SH OPTIONS"):self.page.index(".SH EXIT STATUS")]
+        headings = re.findall(r"^\.TP\n(.*)$", options, re.M)
+        self.assertEqual(shown - {"--help"},
+                         {name for line in headings for name in re.findall(r"--[\w-]+", line)})
+
+    def test_statuses(self):
+        """Each status of the rig's, there and in the help"""
+        found = re.findall(r"^\.TP\n(\d+)$", self.page, re.M)
+        self.assertEqual(found, [str(int(value)) for value in status.Status])
+        self.assertEqual(found, re.findall(r"^  (\d+)  ", cli.EPILOG, re.M))
 
 
 class Memory(unittest.TestCase):
