@@ -136,12 +136,17 @@ hv_status_t vp_delete(struct partition *p, u32 index)
 		vp_put(vp);
 		return HV_STATUS_OPERATION_DENIED;
 	}
-	/* Stop it for good, then take it: from there on nobody can run it. */
-	vp_lock(vp);
-	vp->explicit_suspend = true;
-	vp->dispatch_suspend = true;
-	vp_unlock(vp);
-	while (!atomic_cmpxchg(&vp->running, &idle, VP_DELETED)) {
+	/*
+	 * Stop it, then take it: from there on nobody can run it. Root may have another
+	 * of its processors resume the VP meanwhile: it is stopped again.
+	 */
+	for (;;) {
+		vp_lock(vp);
+		vp->explicit_suspend = true;
+		vp->dispatch_suspend = true;
+		vp_unlock(vp);
+		if (atomic_cmpxchg(&vp->running, &idle, VP_DELETED))
+			break;
 		if (idle == VP_DELETED) {
 			/* Another LP deletes it, and waits for our reference. */
 			vp_put(vp);

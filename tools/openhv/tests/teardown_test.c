@@ -3,6 +3,7 @@
  * Two LPs that take down the same VP or partition at once: core/vp.c,
  * core/partition.c.
  */
+#include <openhv/atomic.h>
 #include <tlfs/partition.h>
 #include <tlfs/vp.h>
 #include "test.h"
@@ -51,6 +52,41 @@ TEST_ON_MACHINE(vp_is_deleted_by_one_lp_when_two_want_to)
 	EXPECT_EQ(0, p->vp_count);
 	/* The index can be used again. */
 	child_vp(p, 0);
+	child_gone(p);
+}
+
+/* An LP that runs a VP, which is resumed once after it was suspended */
+static void *run_and_resume(void *arg)
+{
+	struct vp *vp = arg;
+	u32 suspended = 0;
+
+	host_lp = lps[2];
+	while (suspended < 2) {
+		if (READ_ONCE(vp->held)) {
+			store_release(&vp->parked, 1);
+			while (READ_ONCE(vp->held))
+				sched_yield();
+			store_release(&vp->parked, 0);
+		}
+		if (READ_ONCE(vp->explicit_suspend) && ++suspended < 2)
+			WRITE_ONCE(vp->explicit_suspend, false);
+		sched_yield();
+	}
+	store_release(&vp->running, 0);
+	return NULL;
+}
+
+TEST_ON_MACHINE(vp_that_is_resumed_while_it_is_deleted_is_stopped_again)
+{
+	struct partition *p = child_new();
+	struct vp *vp = child_vp(p, 0);
+	pthread_t thread;
+
+	vp->running = VP_RUNNING;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_and_resume, vp));
+	EXPECT_EQ(0, hv_fast(HVCALL_DELETE_VP, p->id, 0));
+	pthread_join(thread, NULL);
 	child_gone(p);
 }
 

@@ -3,6 +3,10 @@
  * TLFS, "Local APIC Virtualization": the processor's own local APIC, as a page and as
  * MSRs (AMD64 Architecture Programmer's Manual, volume 2, chapter 16).
  */
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <tlfs/hypercall.h>
 #include <tlfs/interrupt.h>
 #include <tlfs/msr.h>
@@ -247,6 +251,114 @@ TEST(extint_is_not_in_service)
 	vm_run_to_sync(&vm, 1);
 	ASSERT_OK(mshv_assert_interrupt(vm.partition, HV_X64_INTERRUPT_TYPE_EXTINT, 0, VECTOR));
 	vm_run_to_done(&vm);
+	vm_destroy(&vm);
+}
+
+/* ---- EOI of level-triggered interrupts ---- */
+
+#define MSR_X2APIC_TMR(vector)	(0x818 + (vector) / 32)
+#define LEVEL			(1 << 15)	/* of a route's data */
+
+static GUEST_CODE void count_without_eoi(struct guest_frame *frame)
+{
+	guest_interrupts[frame->vector & 0xff]++;
+}
+
+static GUEST_CODE bool is_level(unsigned int vector)
+{
+	return rdmsr(MSR_X2APIC_TMR(vector)) & 1U << vector % 32;
+}
+
+static GUEST_CODE void guest_ends_interrupts_late(void)
+{
+	guest_init();
+	guest_handler = count_without_eoi;
+	GUEST_SYNC(1);
+	wait_for(VECTOR, 1);
+	GUEST_ASSERT_EQ(guest_interrupts[VECTOR], 1);
+	GUEST_ASSERT(is_level(VECTOR));
+	GUEST_SYNC(2);
+	/* A higher one comes in between, and is the first to be ended. */
+	wait_for(HIGHER, 1);
+	GUEST_ASSERT_EQ(guest_interrupts[HIGHER], 1);
+	GUEST_SYNC(3);
+	wrmsr(MSR_X2APIC_EOI, 0);
+	GUEST_SYNC(4);
+	wrmsr(MSR_X2APIC_EOI, 0);
+	GUEST_SYNC(5);
+	/* Nothing is in service. */
+	wrmsr(MSR_X2APIC_EOI, 0);
+	GUEST_SYNC(6);
+	/* The same vector again, by an edge */
+	wait_for(VECTOR, 2);
+	GUEST_ASSERT_EQ(guest_interrupts[VECTOR], 2);
+	GUEST_ASSERT(!is_level(VECTOR));
+	wrmsr(MSR_X2APIC_EOI, 0);
+	GUEST_SYNC(7);
+	wait_for(HIGHER, 2);
+	wrmsr(MSR_X2APIC_EOI, 0);
+	GUEST_DONE();
+}
+
+/* Whether an eventfd is signalled within @ms, and how often it was */
+static uint64_t signalled(int fd, int ms)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	uint64_t count;
+
+	if (poll(&wait, 1, ms) != 1 || read(fd, &count, 8) != 8)
+		return 0;
+	return count;
+}
+
+/*
+ * AMD64 manual, volume 2, 16.6.5: the EOI of a level-triggered interrupt is broadcast
+ * to the I/O APICs; here it is the parent's to know. That of the others is not.
+ */
+TEST(eoi_of_level_triggered_interrupts_is_broadcast)
+{
+	/* The number of a route is that of its vector, which some drivers rest on. */
+	struct mshv_user_irq_entry routes[2] = {
+		{ .gsi = VECTOR, .address_lo = 0xfee00000, .data = VECTOR | LEVEL },
+		{ .gsi = HIGHER, .address_lo = 0xfee00000, .data = HIGHER | LEVEL },
+	};
+	int raise[2], ended[2], i;
+	uint64_t one = 1;
+	struct test_vm vm;
+
+	vm_init_long(&vm, PT_LAPIC, guest_ends_interrupts_late);
+	ASSERT_OK(mshv_set_msi_routing(vm.partition, routes, 2));
+	for (i = 0; i < 2; i++) {
+		raise[i] = eventfd(0, EFD_CLOEXEC);
+		ended[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		ASSERT_OK(mshv_assign_irqfd(vm.partition, raise[i], routes[i].gsi, ended[i]));
+	}
+	vm_run_to_sync(&vm, 1);
+	ASSERT_EQ(8, write(raise[0], &one, 8));
+	vm_run_to_sync(&vm, 2);
+	ASSERT_EQ(8, write(raise[1], &one, 8));
+	vm_run_to_sync(&vm, 3);
+	/* Both are in service. */
+	EXPECT_EQ(0, signalled(ended[0], 0));
+	EXPECT_EQ(0, signalled(ended[1], 0));
+	vm_run_to_sync(&vm, 4);
+	EXPECT_EQ(1, signalled(ended[1], 5000));
+	EXPECT_EQ(0, signalled(ended[0], 0));
+	vm_run_to_sync(&vm, 5);
+	EXPECT_EQ(1, signalled(ended[0], 5000));
+	vm_run_to_sync(&vm, 6);
+	ASSERT_OK(mshv_assert_interrupt(vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR));
+	vm_run_to_sync(&vm, 7);
+	/* After this one has been told of, one before it would have been, too. */
+	ASSERT_EQ(8, write(raise[1], &one, 8));
+	vm_run_to_done(&vm);
+	EXPECT_EQ(1, signalled(ended[1], 5000));
+	EXPECT_EQ(0, signalled(ended[0], 0));
+	for (i = 0; i < 2; i++) {
+		ASSERT_OK(mshv_deassign_irqfd(vm.partition, raise[i], routes[i].gsi));
+		close(raise[i]);
+		close(ended[i]);
+	}
 	vm_destroy(&vm);
 }
 

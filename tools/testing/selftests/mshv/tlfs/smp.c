@@ -170,6 +170,56 @@ TEST(ipis_by_hypercall)
 	run_three(first_sends_synthetic_ipis, other_waits);
 }
 
+static GUEST_CODE uint16_t send_ex(uint64_t format, uint64_t mask, uint64_t header)
+{
+	ipi.head.vp_set_format = format;
+	ipi.head.vp_set_valid_bank_mask = mask;
+	return hypercall(HVCALL_SEND_IPI_EX | header << HV_HYPERCALL_VARHEAD_SHIFT,
+			 (uintptr_t)&ipi, 0) & HV_HYPERCALL_RESULT_MASK;
+}
+
+static GUEST_CODE void first_sends_to_sets(void)
+{
+	guest_hypercall_init();
+	guest_join();
+	wait_for(&guest_ready, 3);
+	ipi.head.vector = VECTOR;
+	ipi.banks[0] = 1 << 1 | 1 << 2;
+	/* A bank is missing; a format that there is not; a vector that no IPI can have */
+	GUEST_ASSERT(send_ex(HV_GENERIC_SET_SPARSE_4K, 3, 1) != HV_STATUS_SUCCESS);
+	GUEST_ASSERT(send_ex(2, 1, 1) != HV_STATUS_SUCCESS);
+	ipi.head.vector = HV_IPI_LOW_VECTOR - 1;
+	GUEST_ASSERT(send_ex(HV_GENERIC_SET_SPARSE_4K, 1, 1) != HV_STATUS_SUCCESS);
+	ipi.head.vector = VECTOR;
+	GUEST_ASSERT_EQ(guest_seen[1] + guest_seen[2], 0);
+
+	ipi.banks[0] = 1 << 2;
+	GUEST_ASSERT_EQ(send_ex(HV_GENERIC_SET_SPARSE_4K, 1, 1), HV_STATUS_SUCCESS);
+	wait_for(&guest_seen[2], 1);
+	GUEST_ASSERT_EQ(guest_seen[1], 0);
+	/* A second bank, which names nobody */
+	ipi.banks[0] = 1 << 1 | 1 << 2;
+	ipi.banks[1] = 0;
+	GUEST_ASSERT_EQ(send_ex(HV_GENERIC_SET_SPARSE_4K, 3, 2), HV_STATUS_SUCCESS);
+	wait_for(&guest_seen[1], 1);
+	wait_for(&guest_seen[2], 2);
+	/* All of them, the sender too */
+	GUEST_ASSERT_EQ(guest_seen[0], 0);
+	GUEST_ASSERT_EQ(send_ex(HV_GENERIC_SET_ALL, 0, 0), HV_STATUS_SUCCESS);
+	wait_for(&guest_seen[1], 2);
+	wait_for(&guest_seen[2], 3);
+	asm volatile("sti; nop; nop; cli" : : : "memory");
+	GUEST_ASSERT_EQ(guest_seen[0], 1);
+	ipi.banks[0] = 1 << 1;
+	GUEST_ASSERT_EQ(send_ex(HV_GENERIC_SET_SPARSE_4K, 1, 1), HV_STATUS_SUCCESS);
+	GUEST_DONE();
+}
+
+TEST(ipis_to_sparse_sets)
+{
+	run_three(first_sends_to_sets, other_waits);
+}
+
 /* ---- TLB flushes ---- */
 
 #define WINDOW	0x700000UL	/* a page of the guest's that is mapped by a table of our own */
@@ -215,9 +265,41 @@ static struct {
 	uint64_t ranges[2];
 } flush __attribute__((aligned(64)));
 
+/* The _EX forms: the ranges follow the banks. */
+static struct {
+	struct hv_input_flush_virtual_address_space_ex head;
+	uint64_t banks[1];
+	uint64_t ranges[1];
+} flush_ex __attribute__((aligned(64)));
+
+static GUEST_CODE uint64_t flush_by_mask(bool list)
+{
+	flush.head.flags = HV_FLUSH_ALL_VIRTUAL_ADDRESS_SPACES;
+	flush.head.processor_mask = 7;
+	flush.ranges[0] = WINDOW;
+	return hypercall(list ? HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST |
+			 1ULL << HV_HYPERCALL_REP_COUNT_SHIFT :
+			 HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE, (uintptr_t)&flush, 0);
+}
+
+static GUEST_CODE uint64_t flush_by_set(bool list)
+{
+	const uint64_t header = 1ULL << HV_HYPERCALL_VARHEAD_SHIFT;
+
+	flush_ex.head.flags = HV_FLUSH_ALL_VIRTUAL_ADDRESS_SPACES;
+	flush_ex.head.vp_set_format = HV_GENERIC_SET_SPARSE_4K;
+	flush_ex.head.vp_set_valid_bank_mask = 1;
+	flush_ex.banks[0] = 7;
+	flush_ex.ranges[0] = WINDOW;
+	return hypercall(header | (list ? HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST_EX |
+				   1ULL << HV_HYPERCALL_REP_COUNT_SHIFT :
+				   HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE_EX),
+			 (uintptr_t)&flush_ex, 0);
+}
+
 static GUEST_CODE void first_flushes_others(void)
 {
-	uint64_t result, control;
+	uint64_t result;
 	uint32_t stage;
 
 	guest_hypercall_init();
@@ -228,16 +310,7 @@ static GUEST_CODE void first_flushes_others(void)
 	wait_for(&guest_ready, 3);
 	for (stage = 1; stage < 9; stage++) {
 		table[(WINDOW >> 12) & 511] = (uintptr_t)pages[stage & 1] | 3;
-		flush.head.flags = HV_FLUSH_ALL_VIRTUAL_ADDRESS_SPACES;
-		flush.head.processor_mask = 7;
-		if (stage & 2) {
-			flush.ranges[0] = WINDOW;
-			control = HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST |
-				  1ULL << HV_HYPERCALL_REP_COUNT_SHIFT;
-		} else {
-			control = HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE;
-		}
-		result = hypercall(control, (uintptr_t)&flush, 0);
+		result = stage & 4 ? flush_by_set(stage & 2) : flush_by_mask(stage & 2);
 		GUEST_ASSERT_EQ(result & HV_HYPERCALL_RESULT_MASK, HV_STATUS_SUCCESS);
 		flush_stage = stage;
 		wait_for(&guest_seen[3], 2 * stage);
