@@ -45,10 +45,15 @@ BENCH	:= $(O)/bench
 ROUNDS	?= 20000
 KVM_MODULES := irqbypass kvm kvm-amd
 
-$(BENCH)/port_exit: tools/testing/bench/port_exit.c libmshv | deps-build
+BENCH_INCLUDES := include include/uapi tools/lib/mshv/include tools/mshv tools/openhv/include
+# How much memory the one of them maps that maps much, in MiB
+MIB	?= 1024
+
+# They read openhv's counters as `mshv info --openhv` does.
+$(BENCH)/port_exit $(BENCH)/costs: $(BENCH)/%: tools/testing/bench/%.c libmshv | deps-build
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -static -O2 -Wall -Wextra -Werror -Iinclude -Iinclude/uapi -Itools/lib/mshv/include \
-		-o $@ $< $(O)/libmshv/libmshv.a
+	$(Q)$(CC) -static -O2 -Wall -Wextra -Werror $(BENCH_INCLUDES:%=-I%) -o $@ $< \
+		tools/mshv/openhv.c tools/mshv/util.c $(O)/libmshv/libmshv.a
 
 $(BENCH)/root_work: tools/testing/bench/root_work.c | deps-build
 	$(Q)mkdir -p $(@D)
@@ -62,7 +67,7 @@ bench-root: images $(BENCH)/root_work
 		env $(MSHV_VM) exec --kernel $(KERNEL) --timeout 900
 
 # KVM on the same emulated machine, without openhv, is what it is compared with.
-bench-exit: accel images $(BENCH)/port_exit
+bench-exit: accel images $(BENCH)/port_exit $(BENCH)/costs
 	$(Q)set -e; for module in $(KVM_MODULES); do \
 		find $(O)/kernels/$(KERNEL)/image/lib/modules/ -name $$module.ko.xz \
 			-exec xz -dc {} \; >$(BENCH)/$$module.ko; \
@@ -73,6 +78,8 @@ bench-exit: accel images $(BENCH)/port_exit
 		echo "sched=$$sched"; \
 		$(MSHV_VM) exec $(MACHINE) --sched $$sched --copy $(BENCH)/port_exit \
 			--copy tools/testing/bench/port-exit -- ./port-exit mshv $(ROUNDS); \
+		$(MSHV_VM) exec $(MACHINE) --memory 3G --sched $$sched --copy $(BENCH)/costs \
+			--copy tools/testing/bench/all-costs -- ./all-costs $(MIB); \
 	done
 	$(Q)$(MSHV_VM) exec $(MACHINE) --no-hypervisor --copy $(BENCH)/port_exit \
 		--copy tools/testing/bench/port-exit $(KVM_MODULES:%=--copy $(BENCH)/%.ko) \
