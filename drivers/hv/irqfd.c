@@ -50,7 +50,7 @@ static struct workqueue_struct *irqfd_wq;
 
 int mshv_irqfd_module_init(void)
 {
-	irqfd_wq = alloc_workqueue("mshv-irqfd", 0, 0);
+	irqfd_wq = alloc_workqueue("mshv-irqfd", WQ_UNBOUND, 0);
 
 	return irqfd_wq ? 0 : -ENOMEM;
 }

@@ -108,8 +108,7 @@ hv_status_t hvc_map_gpa_pages(struct hvcall *c)
 	status = map_rights(in->map_flags, &rights, &order);
 	if (status)
 		return status;
-	if (in->padding)
-		return HV_STATUS_INVALID_PARAMETER;
+	/* Linux's own driver leaves whatever was there in the padding. */
 	status = child_with_map(c, in->target_partition_id, &p);
 	if (status)
 		return status;
@@ -145,7 +144,7 @@ hv_status_t hvc_unmap_gpa_pages(struct hvcall *c)
 	struct gpa_gather g;
 	hv_status_t status;
 
-	if (in->unmap_flags & ~HV_UNMAP_GPA_LARGE_PAGE || in->padding)
+	if (in->unmap_flags & ~HV_UNMAP_GPA_LARGE_PAGE)
 		return HV_STATUS_INVALID_PARAMETER;
 	order = in->unmap_flags & HV_UNMAP_GPA_LARGE_PAGE ? MAP_ORDER_2M : MAP_ORDER_4K;
 	status = child_with_map(c, in->target_partition_id, &p);
