@@ -63,7 +63,7 @@ static int access_one_batch(struct mshv_partition *partition,
 	if (clear_user(bitmap + first / 8, DIV_ROUND_UP(nr, 8)))
 		return -EFAULT;
 
-	ret = mshv_hvcall_get_gpa_access_states(partition->id, args->gpap_base + first,
+	ret = mshv_hvcall_get_gpa_access_states(&partition->pool, args->gpap_base + first,
 						access_flags(args->access_type, args->access_op),
 						batch->states, nr, done);
 	bitmap_zero(batch->bitmap, nr);

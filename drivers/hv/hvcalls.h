@@ -137,14 +137,14 @@ int mshv_hvcall_unmap_gpa(u64 partition_id, u64 gfn, u32 flags, u64 nr, u64 *don
 
 /**
  * mshv_hvcall_get_gpa_access_states() - read and change accessed and dirty bits
- * @partition_id: the partition
+ * @pool: the partition's pool
  * @gfn: first guest page number
  * @flags: HV_PAGE_ACCESS_*, applied after the state was read
  * @states: where a byte of HV_PAGE_STATE_* for each page goes
  * @nr: pages, at most HV_PAGE_ACCESS_STATES_MAX_REPS
  * @done: where the number of pages done goes, after a failure too
  */
-int mshv_hvcall_get_gpa_access_states(u64 partition_id, u64 gfn, u64 flags, u8 *states,
+int mshv_hvcall_get_gpa_access_states(struct mshv_pool *pool, u64 gfn, u64 flags, u8 *states,
 				      unsigned int nr, unsigned int *done);
 
 /* hvcalls_vp.c */

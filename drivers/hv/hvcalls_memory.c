@@ -80,11 +80,11 @@ int mshv_hvcall_unmap_gpa(u64 partition_id, u64 gfn, u32 flags, u64 nr, u64 *don
 	return ret;
 }
 
-int mshv_hvcall_get_gpa_access_states(u64 partition_id, u64 gfn, u64 flags, u8 *states,
+int mshv_hvcall_get_gpa_access_states(struct mshv_pool *pool, u64 gfn, u64 flags, u8 *states,
 				      unsigned int nr, unsigned int *done)
 {
 	struct hv_input_get_gpa_pages_access_state in = {
-		.partition_id = partition_id,
+		.partition_id = pool->partition_id,
 		.flags = flags,
 		.hv_gpa_page_number = gfn,
 	};
@@ -95,6 +95,8 @@ int mshv_hvcall_get_gpa_access_states(u64 partition_id, u64 gfn, u64 flags, u8 *
 		.in_size = sizeof(in),
 		.out = states,
 		.out_rep_size = sizeof(states[0]),
+		/* To track its parts a large page is split, which takes a page table. */
+		.pool = pool,
 	};
 	int ret = mshv_hvcall(&call);
 
