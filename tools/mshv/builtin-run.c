@@ -20,6 +20,7 @@
 #define MEMORY_MIN_LINUX (16 * MIB)
 #define IMAGE_MAX	(2 * GIB)
 #define TIMEOUT_MAX	(1000000)
+#define DIRTY_RATE_MAX	(1000000)
 
 #define CMDLINE_DEFAULT	"console=ttyS0"
 /* A guest that panics shall end, not sit there; the user's own choice goes first. */
@@ -36,6 +37,7 @@ struct options {
 	uint64_t memory;
 	uint64_t timeout;
 	uint64_t cpus;
+	uint64_t dirty_rate;
 	struct vm_config config;
 };
 
@@ -55,19 +57,25 @@ static const char help[] =
 	"  --memory SIZE       the guest's memory, with K, M or G (default: 256M; flat: 16M)\n"
 	"  --cpus N            number of processors (default: 1)\n"
 	"  --serial stdio|FILE where the serial line ends (default: stdio)\n"
+	"  --disk FILE[,readonly] a virtio disk: a file or a block device; up to 8 devices\n"
+	"  --net tap=NAME      a virtio network interface, on a tap device,\n"
+	"  --net socket=PATH   or on a Unix socket, as QEMU's stream netdev has it\n"
 	"  --timeout SECONDS   end the guest after this time\n"
-	"  --stats             at the end, say how many intercepts of each type there were\n"
+	"  --dirty-rate SECONDS  each time these are over, say how much memory the guest wrote to\n"
+	"  --stats             at the end, say how many intercepts of each type there were, and\n"
+	"                      how many notifications and interrupts of each device\n"
 	"  --help              this text\n"
 	"\n"
 	"On a terminal, Ctrl-A X ends the guest and Ctrl-A Ctrl-A sends a Ctrl-A.\n"
 	"\n"
 	"Exit status: 0 the guest switched itself off, 1 mshv failed, 2 wrong command line,\n"
-	"110 guest panic, 111 triple fault, 112 reset, 113 halted for good, 114 timeout.\n"
+	"110 guest panic, 111 triple fault, 112 reset, 113 halted for good, 114 timeout,\n"
+	"128 and the signal's number (130 SIGINT, 143 SIGTERM) ended by a signal.\n"
 	"A flat program's status is the byte it writes to port 0xf4, or 0 if it ends by HLT.\n";
 
 enum {
 	OPT_KERNEL = 256, OPT_INITRD, OPT_CMDLINE, OPT_BIN, OPT_MODE, OPT_MEMORY, OPT_CPUS,
-	OPT_SERIAL, OPT_TIMEOUT, OPT_STATS, OPT_HELP,
+	OPT_SERIAL, OPT_TIMEOUT, OPT_STATS, OPT_DISK, OPT_NET, OPT_DIRTY_RATE, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -81,6 +89,9 @@ static const struct option long_options[] = {
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "net", required_argument, NULL, OPT_NET },
+	{ "dirty-rate", required_argument, NULL, OPT_DIRTY_RATE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -89,6 +100,14 @@ static int usage(const char *what, const char *value)
 {
 	complain("%s%s%s: see 'mshv run --help'", what, value ? " " : "", value ? value : "");
 	return STATUS_USAGE;
+}
+
+static int add_device(struct vm_config *config, const struct vm_device *device)
+{
+	if (config->device_count == VIRTIO_SLOTS)
+		return usage("too many devices: --disk and --net, at most 8 of both", NULL);
+	config->devices[config->device_count++] = *device;
+	return STATUS_OK;
 }
 
 /* One option; returns STATUS_OK or STATUS_USAGE after a complaint */
@@ -130,6 +149,16 @@ static int parse_option(struct options *o, int opt, const char *arg)
 	case OPT_STATS:
 		o->config.stats = true;
 		return STATUS_OK;
+	case OPT_DISK:
+		return add_device(&o->config, &(struct vm_device){ blk_open, arg });
+	case OPT_NET:
+		if (strncmp(arg, "tap=", 4) && strncmp(arg, "socket=", 7))
+			return usage("--net: neither tap=NAME nor socket=PATH:", arg);
+		return add_device(&o->config, &(struct vm_device){ net_open, arg });
+	case OPT_DIRTY_RATE:
+		if (!parse_number(arg, 1, DIRTY_RATE_MAX, &o->dirty_rate))
+			return usage("--dirty-rate: not a number of seconds:", arg);
+		return STATUS_OK;
 	default:
 		/* getopt has complained in its own words. */
 		return STATUS_USAGE;
@@ -149,10 +178,13 @@ static int check_options(struct options *o)
 		return usage("--mode goes with --bin", NULL);
 	if (o->bin && o->cpus > 1)
 		return usage("--cpus goes with --kernel", NULL);
+	if (o->bin && o->config.device_count)
+		return usage("--disk and --net go with --kernel", NULL);
 
 	o->config.flat = o->bin;
 	o->config.long_mode = o->mode && !strcmp(o->mode, "long");
 	o->config.cpus = o->cpus;
+	o->config.dirty_rate = o->dirty_rate;
 	o->config.memory = o->memory ? o->memory : o->bin ? MEMORY_FLAT : MEMORY_LINUX;
 	if (o->kernel && o->config.memory < MEMORY_MIN_LINUX) {
 		complain("too little memory: no Linux kernel runs in less than %" PRIu64 " MiB",
@@ -181,25 +213,6 @@ static int load_linux(struct vm *vm, const struct options *o, const struct file 
 	return ret;
 }
 
-/* Give the terminal back before a signal ends us; the kernel frees everything else. */
-static void handle_signal(int sig)
-{
-	console_restore_terminal();
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
-
-static void catch_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(signals); i++)
-		signal(signals[i], handle_signal);
-	/* Output that nobody reads is an error of write(), not the end. */
-	signal(SIGPIPE, SIG_IGN);
-}
-
 static int run(const struct options *o)
 {
 	struct file image = { 0 }, initrd = { 0 };
@@ -211,7 +224,8 @@ static int run(const struct options *o)
 	    (o->initrd && read_file(o->initrd, IMAGE_MAX, &initrd)))
 		goto free_files;
 
-	catch_signals();
+	/* Output that nobody reads is an error of write(), not the end. */
+	signal(SIGPIPE, SIG_IGN);
 	if (vm_create(&vm, &o->config))
 		goto destroy;
 	if (o->bin ? boot_flat(&vm.memory, o->bin, &image, o->config.long_mode, &entry) :
@@ -224,8 +238,10 @@ static int run(const struct options *o)
 	console_close(&vm.console);
 	if (vm.reason[0])
 		complain("%s", vm.reason);
-	if (o->config.stats)
+	if (o->config.stats) {
 		vcpu_print_stats(&vm);
+		vm_print_devices(&vm);
+	}
 destroy:
 	vm_destroy(&vm);
 free_files:

@@ -24,7 +24,7 @@
 static struct termios saved_termios;
 static atomic_bool terminal_is_raw;
 
-void console_restore_terminal(void)
+static void restore_terminal(void)
 {
 	if (terminal_is_raw) {
 		terminal_is_raw = false;
@@ -218,7 +218,7 @@ void console_close(struct console *console)
 		console->started = false;
 		console_flush(console);
 	}
-	console_restore_terminal();
+	restore_terminal();
 	if (console->wake > 0)
 		close(console->wake);
 	if (console->out > STDERR_FILENO)

@@ -89,9 +89,4 @@ void console_flush(struct console *console);
  */
 void console_wake(struct console *console);
 
-/**
- * console_restore_terminal() - give the terminal back, from a signal handler too
- */
-void console_restore_terminal(void);
-
 #endif /* MSHV_CONSOLE_H */

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A disk (virtio 1.2, section 5.2): a file or a block device, one request after
+ * the other.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_blk.h>
+#include <linux/virtio_ids.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "util.h"
+#include "virtio.h"
+
+#define SECTOR		512
+#define READONLY	",readonly"
+#define FEATURE(name)	(1ULL << VIRTIO_BLK_F_##name)
+
+struct blk {
+	struct virtio virtio;
+	struct virtio_blk_config config;
+	int fd;
+};
+
+static uint8_t transfer(struct blk *blk, const struct iovec *iov, unsigned int count,
+			uint64_t sector, bool write)
+{
+	uint64_t capacity = blk->config.capacity, size = iov_size(iov, count);
+	ssize_t done;
+
+	if (size % SECTOR || sector > capacity || size / SECTOR > capacity - sector)
+		return VIRTIO_BLK_S_IOERR;
+	if (write)
+		done = pwritev(blk->fd, iov, count, sector * SECTOR);
+	else
+		done = preadv(blk->fd, iov, count, sector * SECTOR);
+	return done == (ssize_t)size ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
+}
+
+static uint8_t flush(struct blk *blk)
+{
+	return fdatasync(blk->fd) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
+}
+
+static uint8_t write_data(struct blk *blk, const struct iovec *iov, unsigned int count,
+			  uint64_t sector)
+{
+	uint8_t status;
+
+	if (blk->virtio.features & FEATURE(RO))
+		return VIRTIO_BLK_S_IOERR;
+	status = transfer(blk, iov, count, sector, true);
+	/* A driver that knows no flush expects every write to be on the disk. */
+	if (!status && !(blk->virtio.driver_features & FEATURE(FLUSH)))
+		status = flush(blk);
+	return status;
+}
+
+/* A request: header and data to be read, data and status to be written */
+static int handle(struct blk *blk, struct chain *chain, uint32_t *written)
+{
+	struct iovec *in = chain->iov + chain->readable, *last = in + chain->writable - 1;
+	struct virtio_blk_outhdr header;
+	uint8_t *status;
+
+	if (iov_read(chain->iov, chain->readable, &header, sizeof(header)) != sizeof(header) ||
+	    !chain->writable || !last->iov_len)
+		return -1;
+	iov_skip(chain->iov, chain->readable, sizeof(header));
+	last->iov_len--;
+	status = (uint8_t *)last->iov_base + last->iov_len;
+	*written = 1;
+
+	switch (header.type) {
+	case VIRTIO_BLK_T_IN:
+		*status = transfer(blk, in, chain->writable, header.sector, false);
+		*written += iov_size(in, chain->writable);
+		break;
+	case VIRTIO_BLK_T_OUT:
+		*status = write_data(blk, chain->iov, chain->readable, header.sector);
+		break;
+	case VIRTIO_BLK_T_FLUSH:
+		*status = flush(blk);
+		break;
+	default:
+		*status = VIRTIO_BLK_S_UNSUPP;
+	}
+	return 0;
+}
+
+static int blk_work(struct virtio *dev)
+{
+	struct blk *blk = (struct blk *)dev;
+	struct virtqueue *vq = &dev->queues[0];
+	unsigned int done = 0;
+	struct chain chain;
+	uint32_t written;
+	int ret;
+
+	while (done < VIRTQUEUE_MAX && (ret = virtqueue_pop(vq, &chain)) > 0) {
+		if (handle(blk, &chain, &written))
+			return -1;
+		virtqueue_push(vq, &chain, written);
+		done++;
+	}
+	if (done)
+		virtio_interrupt(dev, vq);
+	return ret;
+}
+
+static void blk_free(struct virtio *dev)
+{
+	struct blk *blk = (struct blk *)dev;
+
+	close(blk->fd);
+	free(blk);
+}
+
+/* The file is open; returns -1 after a complaint */
+static int set_up(struct blk *blk, const char *path)
+{
+	bool readonly = blk->virtio.features & FEATURE(RO);
+	off_t size = lseek(blk->fd, 0, SEEK_END);
+
+	if (size < 0)
+		return complain("--disk %s: %m", path);
+	if (!size || size % SECTOR)
+		return complain("--disk %s: its size is no multiple of %u bytes", path, SECTOR);
+	/* Two guests that write to one disk destroy what is on it. */
+	if (flock(blk->fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB))
+		return complain("--disk %s: in use", path);
+	blk->config.capacity = size / SECTOR;
+	blk->config.seg_max = VIRTQUEUE_MAX - 2;	/* header and status */
+	return 0;
+}
+
+struct virtio *blk_open(const char *spec)
+{
+	size_t length = strlen(spec), option = strlen(READONLY);
+	bool readonly = length > option && !strcmp(spec + length - option, READONLY);
+	struct blk *blk = calloc(1, sizeof(*blk));
+	char *path = strndup(spec, readonly ? length - option : length);
+
+	if (!blk || !path) {
+		complain("out of memory");
+		goto fail;
+	}
+	blk->virtio = (struct virtio){
+		.name = "disk",
+		.id = VIRTIO_ID_BLOCK,
+		.features = FEATURE(SEG_MAX) | FEATURE(FLUSH) | (readonly ? FEATURE(RO) : 0),
+		.config = &blk->config,
+		.config_size = sizeof(blk->config),
+		.queue_count = 1,
+		.file = -1,
+		.work = blk_work,
+		.free = blk_free,
+	};
+	blk->fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (blk->fd < 0) {
+		complain("--disk %s: %m", path);
+		goto fail;
+	}
+	if (set_up(blk, path)) {
+		close(blk->fd);
+		goto fail;
+	}
+	free(path);
+	return &blk->virtio;
+fail:
+	free(path);
+	free(blk);
+	return NULL;
+}
