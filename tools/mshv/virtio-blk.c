@@ -3,10 +3,11 @@
  * A disk (virtio 1.2, section 5.2): a file or a block device, one request after
  * the other.
  */
-#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -31,45 +32,30 @@ static uint8_t transfer(struct blk *blk, const struct iovec *iov, unsigned int c
 	uint64_t capacity = blk->config.capacity, size = iov_size(iov, count);
 	ssize_t done;
 
+	if (write && blk->virtio.features & FEATURE(RO))
+		return VIRTIO_BLK_S_IOERR;
 	if (size % SECTOR || sector > capacity || size / SECTOR > capacity - sector)
 		return VIRTIO_BLK_S_IOERR;
-	if (write)
-		done = pwritev(blk->fd, iov, count, sector * SECTOR);
-	else
-		done = preadv(blk->fd, iov, count, sector * SECTOR);
-	return done == (ssize_t)size ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
-}
-
-static uint8_t flush(struct blk *blk)
-{
-	return fdatasync(blk->fd) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
-}
-
-static uint8_t write_data(struct blk *blk, const struct iovec *iov, unsigned int count,
-			  uint64_t sector)
-{
-	uint8_t status;
-
-	if (blk->virtio.features & FEATURE(RO))
-		return VIRTIO_BLK_S_IOERR;
-	status = transfer(blk, iov, count, sector, true);
+	done = (write ? pwritev : preadv)(blk->fd, iov, count, sector * SECTOR);
 	/* A driver that knows no flush expects every write to be on the disk. */
-	if (!status && !(blk->virtio.driver_features & FEATURE(FLUSH)))
-		status = flush(blk);
-	return status;
+	if (write && !(blk->virtio.driver_features & FEATURE(FLUSH)) && fdatasync(blk->fd))
+		return VIRTIO_BLK_S_IOERR;
+	return done == (ssize_t)size ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
 
 /* A request: header and data to be read, data and status to be written */
 static int handle(struct blk *blk, struct chain *chain, uint32_t *written)
 {
-	struct iovec *in = chain->iov + chain->readable, *last = in + chain->writable - 1;
+	struct iovec *in = chain->iov + chain->readable, *last;
 	struct virtio_blk_outhdr header;
 	uint8_t *status;
 
 	if (iov_read(chain->iov, chain->readable, &header, sizeof(header)) != sizeof(header) ||
-	    !chain->writable || !last->iov_len)
+	    !chain->writable)
 		return -1;
-	iov_skip(chain->iov, chain->readable, sizeof(header));
+	last = &in[chain->writable - 1];
+	if (!last->iov_len)
+		return -1;
 	last->iov_len--;
 	status = (uint8_t *)last->iov_base + last->iov_len;
 	*written = 1;
@@ -80,10 +66,10 @@ static int handle(struct blk *blk, struct chain *chain, uint32_t *written)
 		*written += iov_size(in, chain->writable);
 		break;
 	case VIRTIO_BLK_T_OUT:
-		*status = write_data(blk, chain->iov, chain->readable, header.sector);
+		*status = transfer(blk, chain->iov, chain->readable, header.sector, true);
 		break;
 	case VIRTIO_BLK_T_FLUSH:
-		*status = flush(blk);
+		*status = fdatasync(blk->fd) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
 		break;
 	default:
 		*status = VIRTIO_BLK_S_UNSUPP;
@@ -115,16 +101,18 @@ static void blk_free(struct virtio *dev)
 {
 	struct blk *blk = (struct blk *)dev;
 
-	close(blk->fd);
+	if (blk->fd >= 0)
+		close(blk->fd);
 	free(blk);
 }
 
-/* The file is open; returns -1 after a complaint */
-static int set_up(struct blk *blk, const char *path)
+/* Open the file and see whether it can be a disk; returns -1 after a complaint */
+static int open_file(struct blk *blk, const char *path, bool readonly)
 {
-	bool readonly = blk->virtio.features & FEATURE(RO);
-	off_t size = lseek(blk->fd, 0, SEEK_END);
+	off_t size;
 
+	blk->fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	size = blk->fd < 0 ? -1 : lseek(blk->fd, 0, SEEK_END);
 	if (size < 0)
 		return complain("--disk %s: %m", path);
 	if (!size || size % SECTOR)
@@ -142,12 +130,13 @@ struct virtio *blk_open(const char *spec)
 	size_t length = strlen(spec), option = strlen(READONLY);
 	bool readonly = length > option && !strcmp(spec + length - option, READONLY);
 	struct blk *blk = calloc(1, sizeof(*blk));
-	char *path = strndup(spec, readonly ? length - option : length);
+	char path[PATH_MAX];
 
-	if (!blk || !path) {
+	if (!blk) {
 		complain("out of memory");
-		goto fail;
+		return NULL;
 	}
+	snprintf(path, sizeof(path), "%.*s", (int)(length - (readonly ? option : 0)), spec);
 	blk->virtio = (struct virtio){
 		.name = "disk",
 		.id = VIRTIO_ID_BLOCK,
@@ -159,19 +148,9 @@ struct virtio *blk_open(const char *spec)
 		.work = blk_work,
 		.free = blk_free,
 	};
-	blk->fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	if (blk->fd < 0) {
-		complain("--disk %s: %m", path);
-		goto fail;
+	if (open_file(blk, path, readonly)) {
+		blk_free(&blk->virtio);
+		return NULL;
 	}
-	if (set_up(blk, path)) {
-		close(blk->fd);
-		goto fail;
-	}
-	free(path);
 	return &blk->virtio;
-fail:
-	free(path);
-	free(blk);
-	return NULL;
 }

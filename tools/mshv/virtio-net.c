@@ -12,6 +12,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -25,6 +26,7 @@
 
 #define FRAME_MAX	65550	/* the largest MTU, an Ethernet header, a VLAN tag */
 #define PREFIX		sizeof(uint32_t)
+#define UNIX_PATH_MAX	sizeof(((struct sockaddr_un *)NULL)->sun_path)
 
 enum { RX, TX };
 
@@ -78,15 +80,14 @@ static bool send_frame(struct net *net)
 static void take_frame(struct net *net, struct chain *chain)
 {
 	size_t size = iov_size(chain->iov, chain->readable);
+	struct virtio_net_hdr_v1 header;
 	struct frame *tx = &net->tx;
 	uint32_t length;
 
-	if (size <= sizeof(struct virtio_net_hdr_v1) ||
-	    size > sizeof(struct virtio_net_hdr_v1) + FRAME_MAX)
+	if (size <= sizeof(header) || size > sizeof(header) + FRAME_MAX)
 		return;
 	/* No offload was offered, so there is nothing in the header. */
-	iov_skip(chain->iov, chain->readable, sizeof(struct virtio_net_hdr_v1));
-	size -= sizeof(struct virtio_net_hdr_v1);
+	size -= iov_read(chain->iov, chain->readable, &header, sizeof(header));
 	iov_read(chain->iov, chain->readable, tx->bytes + PREFIX, size);
 	length = htonl(size);
 	memcpy(tx->bytes, &length, PREFIX);
@@ -166,7 +167,6 @@ static uint32_t give_frame(const struct net *net, struct chain *chain)
 	if (sizeof(header) + size > iov_size(in, chain->writable))
 		return 0;
 	iov_write(in, chain->writable, &header, sizeof(header));
-	iov_skip(in, chain->writable, sizeof(header));
 	iov_write(in, chain->writable, net->rx.bytes + PREFIX, size);
 	return sizeof(header) + size;
 }
@@ -215,49 +215,39 @@ static void net_free(struct virtio *dev)
 static int open_tap(const char *name)
 {
 	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
-	int fd;
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
-	if (strlen(name) >= sizeof(request.ifr_name))
-		return complain("--net tap=%s: too long a name", name);
-	memcpy(request.ifr_name, name, strlen(name));
-	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return complain("/dev/net/tun: %m");
-	if (ioctl(fd, TUNSETIFF, &request)) {
-		complain("--net tap=%s: %m", name);
-		close(fd);
-		return -1;
-	}
-	return fd;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (fd >= 0 && !ioctl(fd, TUNSETIFF, &request))
+		return fd;
+	complain("--net tap=%s: /dev/net/tun: %m", name);
+	close(fd);
+	return -1;
 }
 
 static int open_socket(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return complain("--net socket=%s: too long a path", path);
-	memcpy(address.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK)) {
-		complain("--net socket=%s: %m", path);
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	return fd;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&address, sizeof(address)) &&
+	    !fcntl(fd, F_SETFL, O_NONBLOCK))
+		return fd;
+	complain("--net socket=%s: %m", path);
+	close(fd);
+	return -1;
 }
 
 struct virtio *net_open(const char *spec)
 {
 	bool stream = !strncmp(spec, "socket=", 7);
+	const char *name = strchr(spec, '=') + 1;
 	struct net *net = calloc(1, sizeof(*net));
 
-	if (!net) {
-		complain("out of memory");
-		return NULL;
+	if (!net || strlen(name) >= (stream ? UNIX_PATH_MAX : IFNAMSIZ)) {
+		complain("--net %s: %s", spec, net ? "too long a name" : "out of memory");
+		goto fail;
 	}
 	net->stream = stream;
 	net->virtio = (struct virtio){
@@ -267,15 +257,16 @@ struct virtio *net_open(const char *spec)
 		.config = &net->config,
 		.config_size = sizeof(net->config.mac),
 		.queue_count = 2,
+		.file = stream ? open_socket(name) : open_tap(name),
 		.work = net_work,
 		.free = net_free,
 	};
-	net->virtio.file = stream ? open_socket(spec + 7) : open_tap(spec + strlen("tap="));
 	/* Any address that is no one's: unicast, and not a maker's */
-	if (net->virtio.file < 0 || getrandom(net->config.mac, ETH_ALEN, 0) != ETH_ALEN) {
-		free(net);
-		return NULL;
-	}
+	if (net->virtio.file < 0 || getrandom(net->config.mac, ETH_ALEN, 0) != ETH_ALEN)
+		goto fail;
 	net->config.mac[0] = (net->config.mac[0] & 0xfc) | 0x02;
 	return &net->virtio;
+fail:
+	free(net);
+	return NULL;
 }

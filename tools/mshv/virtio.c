@@ -151,6 +151,10 @@ static void set_half(uint64_t *value, bool high, uint32_t half)
 		*value = (*value & ~0xffffffffULL) | half;
 }
 
+/* The addresses of a queue's parts: two halves each, 16 bytes from part to part */
+#define QUEUE_PARTS	VIRTIO_MMIO_QUEUE_DESC_LOW
+#define QUEUE_PARTS_END	(VIRTIO_MMIO_QUEUE_USED_HIGH + 4)
+
 static void write_queue(struct virtio *dev, struct virtqueue *vq, uint64_t offset, uint32_t value)
 {
 	if (offset == VIRTIO_MMIO_QUEUE_READY && !value)
@@ -159,27 +163,12 @@ static void write_queue(struct virtio *dev, struct virtqueue *vq, uint64_t offse
 	if (vq->ready)
 		return;
 
-	switch (offset) {
-	case VIRTIO_MMIO_QUEUE_READY:
-		if (value && virtqueue_enable(vq, dev->memory))
-			give_up(dev);
-		break;
-	case VIRTIO_MMIO_QUEUE_NUM:
+	if (offset == VIRTIO_MMIO_QUEUE_READY && value && virtqueue_enable(vq, dev->memory))
+		give_up(dev);
+	else if (offset == VIRTIO_MMIO_QUEUE_NUM)
 		vq->size = value;
-		break;
-	case VIRTIO_MMIO_QUEUE_DESC_LOW:
-	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
-		set_half(&vq->gpa.desc, offset == VIRTIO_MMIO_QUEUE_DESC_HIGH, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_AVAIL_LOW:
-	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH:
-		set_half(&vq->gpa.avail, offset == VIRTIO_MMIO_QUEUE_AVAIL_HIGH, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_USED_LOW:
-	case VIRTIO_MMIO_QUEUE_USED_HIGH:
-		set_half(&vq->gpa.used, offset == VIRTIO_MMIO_QUEUE_USED_HIGH, value);
-		break;
-	}
+	else if (offset >= QUEUE_PARTS && offset < QUEUE_PARTS_END && offset % 16 < 8)
+		set_half(&vq->gpa[(offset - QUEUE_PARTS) / 16], offset & 4, value);
 }
 
 static void write_register(struct virtio *dev, uint64_t offset, uint32_t value)

@@ -17,15 +17,15 @@ static void *ring_at(const struct guest_memory *memory, uint64_t gpa, uint64_t s
 
 int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory)
 {
-	uint64_t n = vq->size;
+	const uint64_t *gpa = vq->gpa, n = vq->size;
 
 	if (!n || n > VIRTQUEUE_MAX || n & (n - 1))
 		return -1;
 	vq->memory = memory;
-	vq->desc = ring_at(memory, vq->gpa.desc, n * sizeof(*vq->desc), VRING_DESC_ALIGN_SIZE);
-	vq->avail = ring_at(memory, vq->gpa.avail, sizeof(*vq->avail) + n * sizeof(__virtio16),
+	vq->desc = ring_at(memory, gpa[VRING_DESC], n * sizeof(*vq->desc), VRING_DESC_ALIGN_SIZE);
+	vq->avail = ring_at(memory, gpa[VRING_AVAIL], sizeof(*vq->avail) + n * sizeof(__virtio16),
 			    VRING_AVAIL_ALIGN_SIZE);
-	vq->used = ring_at(memory, vq->gpa.used,
+	vq->used = ring_at(memory, gpa[VRING_USED],
 			   sizeof(*vq->used) + n * sizeof(struct vring_used_elem),
 			   VRING_USED_ALIGN_SIZE);
 	if (!vq->desc || !vq->avail || !vq->used)
@@ -114,38 +114,37 @@ size_t iov_size(const struct iovec *iov, unsigned int count)
 	return size;
 }
 
-void iov_skip(struct iovec *iov, unsigned int count, size_t size)
+/* Returns the next piece, of at most @size bytes, and takes it off the buffer it is in */
+static void *iov_take(struct iovec *iov, size_t size, size_t *part)
 {
-	size_t part;
+	uint8_t *base = iov->iov_base;
 
-	for (; count; count--, iov++) {
-		part = size < iov->iov_len ? size : iov->iov_len;
-		iov->iov_base = (uint8_t *)iov->iov_base + part;
-		iov->iov_len -= part;
-		size -= part;
-	}
+	*part = size < iov->iov_len ? size : iov->iov_len;
+	iov->iov_base = base + *part;
+	iov->iov_len -= *part;
+	return base;
 }
 
-size_t iov_read(const struct iovec *iov, unsigned int count, void *to, size_t size)
+size_t iov_read(struct iovec *iov, unsigned int count, void *to, size_t size)
 {
-	size_t done = 0, part;
+	size_t done, part;
+	void *piece;
 
-	for (; count && done < size; count--, iov++) {
-		part = size - done < iov->iov_len ? size - done : iov->iov_len;
-		memcpy((uint8_t *)to + done, iov->iov_base, part);
-		done += part;
+	for (done = 0; count--; done += part) {
+		piece = iov_take(iov++, size - done, &part);
+		memcpy((uint8_t *)to + done, piece, part);
 	}
 	return done;
 }
 
-size_t iov_write(const struct iovec *iov, unsigned int count, const void *from, size_t size)
+size_t iov_write(struct iovec *iov, unsigned int count, const void *from, size_t size)
 {
-	size_t done = 0, part;
+	size_t done, part;
+	void *piece;
 
-	for (; count && done < size; count--, iov++) {
-		part = size - done < iov->iov_len ? size - done : iov->iov_len;
-		memcpy(iov->iov_base, (const uint8_t *)from + done, part);
-		done += part;
+	for (done = 0; count--; done += part) {
+		piece = iov_take(iov++, size - done, &part);
+		memcpy(piece, (const uint8_t *)from + done, part);
 	}
 	return done;
 }

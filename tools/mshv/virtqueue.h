@@ -14,10 +14,13 @@
 
 #define VIRTQUEUE_MAX	128	/* descriptors; also the most that are in one chain */
 
+/* The parts of a queue, in the order of their registers */
+enum { VRING_DESC, VRING_AVAIL, VRING_USED, VRING_PARTS };
+
 /**
  * struct virtqueue - a queue
  * @size: number of descriptors that the driver has chosen
- * @gpa: where it has the descriptors, the available ring and the used ring
+ * @gpa: where it has its parts
  * @ready: the queue is in use; what is above has been checked and stays
  * @next_avail: how many chains were taken
  * @next_used: how many were given back
@@ -28,9 +31,7 @@
  */
 struct virtqueue {
 	uint32_t size;
-	struct {
-		uint64_t desc, avail, used;
-	} gpa;
+	uint64_t gpa[VRING_PARTS];
 
 	bool ready;
 	uint16_t next_avail;
@@ -102,33 +103,25 @@ bool virtqueue_wants_interrupt(const struct virtqueue *vq);
 size_t iov_size(const struct iovec *iov, unsigned int count);
 
 /**
- * iov_skip() - leave out the first bytes of buffers
- * @iov: the buffers, which are changed
- * @count: how many
- * @size: how many bytes
- */
-void iov_skip(struct iovec *iov, unsigned int count, size_t size);
-
-/**
- * iov_read() - copy from the start of buffers
- * @iov: the buffers
+ * iov_read() - take the first bytes of buffers
+ * @iov: the buffers, which are without them afterwards
  * @count: how many
  * @to: where to
  * @size: bytes
  *
  * Return: how many bytes there were, at most @size.
  */
-size_t iov_read(const struct iovec *iov, unsigned int count, void *to, size_t size);
+size_t iov_read(struct iovec *iov, unsigned int count, void *to, size_t size);
 
 /**
- * iov_write() - copy to the start of buffers
- * @iov: the buffers
+ * iov_write() - fill the first bytes of buffers
+ * @iov: the buffers, which are without them afterwards
  * @count: how many
  * @from: where from
  * @size: bytes
  *
  * Return: how many bytes there was room for, at most @size.
  */
-size_t iov_write(const struct iovec *iov, unsigned int count, const void *from, size_t size);
+size_t iov_write(struct iovec *iov, unsigned int count, const void *from, size_t size);
 
 #endif /* MSHV_VIRTQUEUE_H */

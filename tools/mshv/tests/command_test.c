@@ -95,7 +95,7 @@ TEST(wrong_command_lines_get_one_line)
 		{ "run --bin b --mode real --disk d", "--disk" },
 		{ "run --kernel a --net d", "--net" },
 		{ "run --kernel a --dirty-rate 0", "--dirty-rate" },
-		{ "run --disk=a --disk=b --disk=c --disk=d --disk=e --disk=f --disk=g --disk=h --disk=i",
+		{ "run --dis 1 --dis 2 --dis 3 --dis 4 --dis 5 --dis 6 --dis 7 --dis 8 --dis 9",
 		  "at most 8" },
 		{ "run --kernel a stray", "stray" },
 		{ "run --colour red", "colour" },

@@ -147,9 +147,9 @@ FIXTURE_SETUP(ring)
 {
 	ASSERT_EQ(0, memory_init(&self->d.memory, MEMORY));
 	self->vq.size = QUEUE_SIZE;
-	self->vq.gpa.desc = DESC;
-	self->vq.gpa.avail = AVAIL;
-	self->vq.gpa.used = USED;
+	self->vq.gpa[VRING_DESC] = DESC;
+	self->vq.gpa[VRING_AVAIL] = AVAIL;
+	self->vq.gpa[VRING_USED] = USED;
 	ASSERT_EQ(0, virtqueue_pop(&self->vq, &self->chain)) TH_LOG("it is not ready");
 	ASSERT_EQ(0, virtqueue_enable(&self->vq, &self->d.memory));
 }
@@ -264,17 +264,16 @@ TEST(buffers_in_pieces)
 	struct iovec iov[] = { { a, 3 }, { b, 0 }, { c, 5 } };
 
 	EXPECT_EQ(8, iov_size(iov, 3));
-	EXPECT_EQ(5, iov_read(iov, 3, text, 5));
-	EXPECT_STREQ("abcde", text);
-	EXPECT_EQ(8, iov_read(iov, 3, text, 15));
-	EXPECT_STREQ("abcdefgh", text);
-	iov_skip(iov, 3, 4);
+	EXPECT_EQ(4, iov_read(iov, 3, text, 4));
+	EXPECT_STREQ("abcd", text);
 	EXPECT_EQ(4, iov_size(iov, 3));
-	EXPECT_EQ(4, iov_write(iov, 3, "WXYZ+", 5));
+	EXPECT_EQ(1, iov_write(iov, 3, "W", 1));
+	EXPECT_EQ(3, iov_write(iov, 3, "XYZ+", 4));
 	EXPECT_STREQ("dWXYZ", c);
 	EXPECT_STREQ("abc", a);
-	iov_skip(iov, 3, 100);
 	EXPECT_EQ(0, iov_size(iov, 3));
+	EXPECT_EQ(0, iov_read(iov, 3, text, 15));
+	EXPECT_EQ(0, iov_write(iov, 3, text, 15));
 }
 
 /* ---- A disk ---- */
@@ -517,8 +516,8 @@ TEST_F(disk, a_queue_in_use_does_not_move)
 	out(&self->d, VIRTIO_MMIO_QUEUE_DESC_LOW, 0);
 	out(&self->d, VIRTIO_MMIO_QUEUE_USED_HIGH, 0x100);
 	EXPECT_EQ(QUEUE_SIZE, self->d.dev->queues[0].size);
-	EXPECT_EQ(DESC, self->d.dev->queues[0].gpa.desc);
-	EXPECT_EQ(USED, self->d.dev->queues[0].gpa.used);
+	EXPECT_EQ(DESC, self->d.dev->queues[0].gpa[VRING_DESC]);
+	EXPECT_EQ(USED, self->d.dev->queues[0].gpa[VRING_USED]);
 
 	out(&self->d, VIRTIO_MMIO_QUEUE_READY, 0);
 	EXPECT_EQ(0, in(&self->d, VIRTIO_MMIO_QUEUE_READY));
