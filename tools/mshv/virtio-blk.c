@@ -32,10 +32,9 @@ static uint8_t transfer(struct blk *blk, const struct iovec *iov, unsigned int c
 	uint64_t capacity = blk->config.capacity, size = iov_size(iov, count);
 	ssize_t done;
 
-	if (write && blk->virtio.features & FEATURE(RO))
-		return VIRTIO_BLK_S_IOERR;
 	if (size % SECTOR || sector > capacity || size / SECTOR > capacity - sector)
 		return VIRTIO_BLK_S_IOERR;
+	/* What is read-only was opened so, and refuses to be written to by itself. */
 	done = (write ? pwritev : preadv)(blk->fd, iov, count, sector * SECTOR);
 	/* A driver that knows no flush expects every write to be on the disk. */
 	if (write && !(blk->virtio.driver_features & FEATURE(FLUSH)) && fdatasync(blk->fd))

@@ -243,7 +243,10 @@ TEST_F(ring, bad_chains_are_refused)
 		avail_of(&self->d, 0)->idx = 1;
 		EXPECT_EQ(-1, virtqueue_pop(&self->vq, &self->chain)) TH_LOG("%s", bad[i].what);
 	}
+	desc_of(&self->d, 0)[0] = (struct vring_desc){ .addr = DATA, .len = 8 };
+	avail_of(&self->d, 0)->ring[0] = 0;
 	avail_of(&self->d, 0)->idx = QUEUE_SIZE + 1;
+	ASSERT_EQ(0, virtqueue_enable(&self->vq, &self->d.memory));
 	EXPECT_EQ(-1, virtqueue_pop(&self->vq, &self->chain)) TH_LOG("more than there are");
 }
 
