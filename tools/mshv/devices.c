@@ -272,7 +272,7 @@ int vm_add_devices(struct vm *vm)
 		ret |= power_add_flat(&vm->power, &vm->ports);
 	} else {
 		vm->ioapic.deliver = ioapic_deliver;
-		vm->ioapic.changed = ioapic_changed;
+		vm->ioapic.changed = vm->config->device_count ? ioapic_changed : NULL;
 		vm->ioapic.context = vm;
 		ioapic_init(&vm->ioapic);
 		vm->cmos.now = real_time;

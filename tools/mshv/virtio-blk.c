@@ -83,9 +83,10 @@ static int blk_work(struct virtio *dev)
 	unsigned int done = 0;
 	struct chain chain;
 	uint32_t written;
-	int ret;
+	int ret = 0;
 
-	while (done < VIRTQUEUE_MAX && (ret = virtqueue_pop(vq, &chain)) > 0) {
+	/* A request can be of any size: between two of them the machine may end. */
+	while (!dev->stop && done < VIRTQUEUE_MAX && (ret = virtqueue_pop(vq, &chain)) > 0) {
 		if (handle(blk, &chain, &written))
 			return -1;
 		virtqueue_push(vq, &chain, written);

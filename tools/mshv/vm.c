@@ -208,9 +208,11 @@ static void end_by_signal(struct vm *vm)
 {
 	struct signalfd_siginfo info;
 
-	if (read(vm->signals, &info, sizeof(info)) == sizeof(info))
-		vm_end(vm, STATUS_SIGNAL + info.ssi_signo, "ended by a signal: %s",
-		       strsignal(info.ssi_signo));
+	if (read(vm->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	vm_end(vm, STATUS_SIGNAL + info.ssi_signo, "ended by a signal: %s",
+	       strsignal(info.ssi_signo));
+	console_hurry(&vm->console);
 }
 
 int vm_start(struct vm *vm, const struct boot_entry *entry)
@@ -261,15 +263,20 @@ int vm_wait(struct vm *vm, unsigned int timeout)
 	while (!vm->ended) {
 		left = deadline - now_ms();
 		wait = timeout && left < CRASH_CHECK_MS ? left : CRASH_CHECK_MS;
-		if (timeout && left <= 0)
+		if (timeout && left <= 0) {
 			vm_end(vm, STATUS_TIMEOUT, "timeout: the guest has not ended after %u s",
 			       timeout);
-		else if (!poll(fds, ARRAY_SIZE(fds), wait) && vm->crash_registers)
+			console_hurry(&vm->console);
+		} else if (!poll(fds, ARRAY_SIZE(fds), wait) && vm->crash_registers) {
 			vcpu_kick(&vm->cpus[0]);
-		else if (fds[1].revents)
+		} else if (fds[1].revents) {
 			end_by_signal(vm);
+		}
 	}
 
+	/* A processor may be waiting for a device. */
+	for (i = 0; i < vm->virtio_count; i++)
+		vm->virtio[i]->stop = true;
 	for (i = 0; i < vm->config->cpus; i++)
 		vcpu_stop(&vm->cpus[i]);
 	if (vm->status == STATUS_TIMEOUT) {
