@@ -103,6 +103,7 @@ int mshv_hvcall_get_gpa_access_states(struct mshv_pool *pool, u64 gfn, u64 flags
 		.in_size = sizeof(in),
 		.out = states,
 		.out_rep_size = sizeof(states[0]),
+		/* To track its parts a large page is split, which takes a page table. */
 		.pool = pool,
 		.deposit = tables(gfn, nr + more, false),
 	};

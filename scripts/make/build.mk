@@ -84,7 +84,7 @@ crates: | deps-crates	## build the mshv crates' own tests
 # --- What the rig boots --------------------------------------------------------
 
 # These are made anew each time, which takes less than a second.
-$(ALL_IMAGES): $(IMAGES)/%/modules.cpio: $(O)/modules/%/drivers/hv/mshv_root.ko | deps-vm
+$(ALL_IMAGES): $(IMAGES)/%/modules.cpio: $(O)/modules/%/drivers/hv/mshv_root.ko $(VM)/mkimage | deps-vm
 	$(Q)mkdir -p $(@D)
 	$(Q)$(VM)/mkimage modules --kernel $(O)/kernels/$*/image --module $< -o $@
 	$(Q)cmp -s $(O)/kernels/$*/image/boot/vmlinuz-* $(@D)/vmlinuz || \

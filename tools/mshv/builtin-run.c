@@ -21,6 +21,7 @@
 #define MEMORY_MIN_LINUX (16 * MIB)
 #define IMAGE_MAX	(2 * GIB)
 #define TIMEOUT_MAX	(1000000)
+#define DIRTY_RATE_MAX	(1000000)
 
 #define CMDLINE_DEFAULT	"console=ttyS0"
 /* A guest that panics shall end, not sit there; the user's own choice goes first. */
@@ -39,6 +40,7 @@ struct options {
 	uint64_t memory;
 	uint64_t timeout;
 	uint64_t cpus;
+	uint64_t dirty_rate;
 	struct vm_config config;
 };
 
@@ -61,19 +63,26 @@ static const char help[] =
 	"  --serial stdio|FILE where the serial line ends (default: stdio)\n"
 	"  --snapshot FILE     on SIGUSR1 save the whole machine in FILE, and end with status 0\n"
 	"  --restore FILE      go on with a machine that was saved so\n"
+	"  --disk FILE[,readonly] a virtio disk: a file or a block device; up to 8 devices\n"
+	"  --net tap=NAME      a virtio network interface, on a tap device,\n"
+	"  --net socket=PATH   or on a Unix socket, as QEMU's stream netdev has it\n"
 	"  --timeout SECONDS   end the guest after this time\n"
-	"  --stats             at the end, say how many intercepts of each type there were\n"
+	"  --dirty-rate SECONDS  each time these are over, say how much memory the guest wrote to\n"
+	"  --stats             at the end, say how many intercepts of each type there were, and\n"
+	"                      how many notifications and interrupts of each device\n"
 	"  --help              this text\n"
 	"\n"
 	"On a terminal, Ctrl-A X ends the guest and Ctrl-A Ctrl-A sends a Ctrl-A.\n"
 	"\n"
 	"Exit status: 0 the guest switched itself off, 1 mshv failed, 2 wrong command line,\n"
-	"110 guest panic, 111 triple fault, 112 reset, 113 halted for good, 114 timeout.\n"
+	"110 guest panic, 111 triple fault, 112 reset, 113 halted for good, 114 timeout,\n"
+	"128 and the signal's number (130 SIGINT, 143 SIGTERM) ended by a signal.\n"
 	"A flat program's status is the byte it writes to port 0xf4, or 0 if it ends by HLT.\n";
 
 enum {
 	OPT_KERNEL = 256, OPT_INITRD, OPT_CMDLINE, OPT_BIN, OPT_MODE, OPT_MEMORY, OPT_CPUS,
-	OPT_SERIAL, OPT_SNAPSHOT, OPT_RESTORE, OPT_TIMEOUT, OPT_STATS, OPT_HELP,
+	OPT_SERIAL, OPT_SNAPSHOT, OPT_RESTORE, OPT_TIMEOUT, OPT_STATS, OPT_DISK, OPT_NET,
+	OPT_DIRTY_RATE, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -89,6 +98,9 @@ static const struct option long_options[] = {
 	{ "restore", required_argument, NULL, OPT_RESTORE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "net", required_argument, NULL, OPT_NET },
+	{ "dirty-rate", required_argument, NULL, OPT_DIRTY_RATE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -97,6 +109,14 @@ static int usage(const char *what, const char *value)
 {
 	complain("%s%s%s: see 'mshv run --help'", what, value ? " " : "", value ? value : "");
 	return STATUS_USAGE;
+}
+
+static int add_device(struct vm_config *config, const struct vm_device *device)
+{
+	if (config->device_count == VIRTIO_SLOTS)
+		return usage("too many devices: --disk and --net, at most 8 of both", NULL);
+	config->devices[config->device_count++] = *device;
+	return STATUS_OK;
 }
 
 /* One option; returns STATUS_OK or STATUS_USAGE after a complaint */
@@ -144,6 +164,16 @@ static int parse_option(struct options *o, int opt, const char *arg)
 	case OPT_STATS:
 		o->config.stats = true;
 		return STATUS_OK;
+	case OPT_DISK:
+		return add_device(&o->config, &(struct vm_device){ blk_open, arg });
+	case OPT_NET:
+		if (strncmp(arg, "tap=", 4) && strncmp(arg, "socket=", 7))
+			return usage("--net: neither tap=NAME nor socket=PATH:", arg);
+		return add_device(&o->config, &(struct vm_device){ net_open, arg });
+	case OPT_DIRTY_RATE:
+		if (!parse_number(arg, 1, DIRTY_RATE_MAX, &o->dirty_rate))
+			return usage("--dirty-rate: not a number of seconds:", arg);
+		return STATUS_OK;
 	default:
 		/* getopt has complained in its own words. */
 		return STATUS_USAGE;
@@ -152,9 +182,12 @@ static int parse_option(struct options *o, int opt, const char *arg)
 
 static int check_options(struct options *o)
 {
+	o->config.dirty_rate = o->dirty_rate;
+	if (o->snapshot && o->config.device_count)
+		return usage("--snapshot does not save what --disk and --net are doing", NULL);
 	if (o->restore) {
 		if (o->kernel || o->bin || o->initrd || o->cmdline || o->mode || o->memory ||
-		    o->cpus)
+		    o->cpus || o->config.device_count)
 			return usage("--restore takes the whole machine from its file", NULL);
 		return STATUS_OK;
 	}
@@ -171,6 +204,8 @@ static int check_options(struct options *o)
 		return usage("--mode goes with --bin", NULL);
 	if (o->bin && o->cpus > 1)
 		return usage("--cpus goes with --kernel", NULL);
+	if (o->bin && o->config.device_count)
+		return usage("--disk and --net go with --kernel", NULL);
 
 	o->config.flat = o->bin;
 	o->config.long_mode = o->mode && !strcmp(o->mode, "long");
@@ -203,25 +238,6 @@ static int load_linux(struct vm *vm, const struct options *o, const struct file 
 	return ret;
 }
 
-/* Give the terminal back before a signal ends us; the kernel frees everything else. */
-static void handle_signal(int sig)
-{
-	console_restore_terminal();
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
-
-static void catch_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(signals); i++)
-		signal(signals[i], handle_signal);
-	/* Output that nobody reads is an error of write(), not the end. */
-	signal(SIGPIPE, SIG_IGN);
-}
-
 /* From the start of a machine's processors to its end */
 static int run_machine(struct vm *vm, const struct options *o, const struct boot_entry *entry)
 {
@@ -235,8 +251,10 @@ static int run_machine(struct vm *vm, const struct options *o, const struct boot
 		status = snapshot_save(vm, o->snapshot);
 	if (vm->reason[0])
 		complain("%s", vm->reason);
-	if (o->config.stats)
+	if (o->config.stats) {
 		vcpu_print_stats(vm);
+		vm_print_devices(vm);
+	}
 	return status;
 }
 
@@ -303,7 +321,8 @@ int cmd_run(int argc, char **argv)
 	ret = check_options(&o);
 	if (ret)
 		return ret;
-	catch_signals();
+	/* Output that nobody reads is an error of write(), not the end. */
+	signal(SIGPIPE, SIG_IGN);
 	if (o.snapshot)
 		snapshot_catch_signal();
 	return o.restore ? restore(&o) : run(&o);

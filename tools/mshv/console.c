@@ -19,12 +19,13 @@
 
 #define FLUSH_MS	10
 #define POLL_FULL_MS	20	/* how often to look whether a full guest has room again */
+#define POLL_READER_MS	100	/* how often to look whether the machine has ended meanwhile */
 #define ESCAPE		0x01	/* Ctrl-A, as in QEMU and kvmtool */
 
 static struct termios saved_termios;
 static atomic_bool terminal_is_raw;
 
-void console_restore_terminal(void)
+static void restore_terminal(void)
 {
 	if (terminal_is_raw) {
 		terminal_is_raw = false;
@@ -76,10 +77,27 @@ int console_open(struct console *console, const char *target)
 	return 0;
 }
 
+/*
+ * Whoever is to read may not: a processor that writes waits, but not longer than its
+ * machine lives. What is ready takes a whole buffer at least, if it is a pipe or a file.
+ */
+static bool wait_for_reader(const struct console *console)
+{
+	struct pollfd out = { .fd = console->out, .events = POLLOUT };
+	int ready;
+
+	do
+		ready = poll(&out, 1, POLL_READER_MS);
+	while (ready <= 0 && !console->hurry);
+	return ready > 0;
+}
+
 static void flush_locked(struct console *console)
 {
 	if (!console->used)
 		return;
+	if (console->out >= 0 && !wait_for_reader(console))
+		console->out = -1;
 	/* Nobody reads any more: the guest goes on, its words are lost. */
 	if (console->out >= 0 && write_all(console->out, console->buffer, console->used)) {
 		complain("serial output: %s", strerror(errno));
@@ -93,6 +111,11 @@ void console_flush(struct console *console)
 	pthread_mutex_lock(&console->lock);
 	flush_locked(console);
 	pthread_mutex_unlock(&console->lock);
+}
+
+void console_hurry(struct console *console)
+{
+	console->hurry = true;
 }
 
 void console_wake(struct console *console)
@@ -218,7 +241,7 @@ void console_close(struct console *console)
 		console->started = false;
 		console_flush(console);
 	}
-	console_restore_terminal();
+	restore_terminal();
 	if (console->wake > 0)
 		close(console->wake);
 	if (console->out > STDERR_FILENO)

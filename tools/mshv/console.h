@@ -38,6 +38,7 @@ struct console {
 	int wake;			/* eventfd for the thread */
 	bool started;
 	atomic_bool stop;
+	atomic_bool hurry;		/* see console_hurry() */
 	pthread_t thread;
 
 	pthread_mutex_t lock;
@@ -84,14 +85,15 @@ void console_output(struct console *console, uint8_t byte);
 void console_flush(struct console *console);
 
 /**
+ * console_hurry() - wait no longer for someone who does not read
+ * @console: the console; what cannot be written at once is lost from now on
+ */
+void console_hurry(struct console *console);
+
+/**
  * console_wake() - the guest may have room for input again
  * @console: the console
  */
 void console_wake(struct console *console);
-
-/**
- * console_restore_terminal() - give the terminal back, from a signal handler too
- */
-void console_restore_terminal(void);
 
 #endif /* MSHV_CONSOLE_H */

@@ -2,6 +2,8 @@
 /*
  * Which devices a machine has, where they are, and what they are wired to.
  */
+#include <sys/eventfd.h>
+
 #include "builtin.h"
 #include "vm.h"
 
@@ -85,6 +87,71 @@ static void ioapic_deliver(void *context, const struct ioapic_message *msg)
 		control |= HV_INTERRUPT_CONTROL_LOGICAL_DEST;
 	/* A guest may program nonsense; that is its own loss, and real hardware is silent too. */
 	mshv_assert_interrupt(vm->partition, control, msg->destination, msg->vector);
+}
+
+/* MSI address (Intel SDM, "Message Signalled Interrupts") */
+#define MSI_ADDRESS		0xfee00000
+#define MSI_DESTINATION_SHIFT	12
+#define MSI_LOGICAL		(1U << 2)
+
+/*
+ * Interrupts of virtio devices do not come through here, but by irqfds. Where they go
+ * to is what the I/O APIC's table says, told to the driver as if they were MSIs.
+ */
+static void ioapic_changed(void *context)
+{
+	struct mshv_user_irq_entry routes[VIRTIO_SLOTS];
+	struct vm *vm = context;
+	struct ioapic_message msg;
+	unsigned int i, count = 0;
+
+	for (i = 0; i < vm->virtio_count; i++) {
+		if (!ioapic_message_of(&vm->ioapic, IRQ_VIRTIO + i, &msg))
+			continue;
+		routes[count++] = (struct mshv_user_irq_entry){
+			.gsi = IRQ_VIRTIO + i,
+			.address_lo = MSI_ADDRESS | msg.destination << MSI_DESTINATION_SHIFT |
+				      (msg.logical ? MSI_LOGICAL : 0),
+			.data = msg.vector | msg.delivery_mode << 8,
+		};
+	}
+	mshv_set_msi_routing(vm->partition, routes, count);
+	/* What came while a line was masked went nowhere. */
+	for (i = 0; i < vm->virtio_count; i++) {
+		if (vm->virtio[i]->irq_status)
+			eventfd_write(vm->virtio[i]->irq, 1);
+	}
+}
+
+static uint64_t slots_read(void *device, uint64_t offset, unsigned int size)
+{
+	const struct vm *vm = device;
+
+	(void)offset;
+	(void)size;
+	return (1U << vm->virtio_count) - 1;
+}
+
+static const struct device_ops slots_ops = { .read = slots_read };
+
+/* A virtio device in the next slot, with its doorbell and its interrupt */
+static int add_virtio(struct vm *vm, const struct vm_device *wanted)
+{
+	unsigned int slot = vm->virtio_count;
+	uint64_t base = VIRTIO_BASE + slot * VIRTIO_SIZE;
+	struct virtio *dev = wanted->open(wanted->spec);
+
+	if (!dev)
+		return -1;
+	vm->virtio[vm->virtio_count++] = dev;
+	if (virtio_init(dev, &vm->memory) ||
+	    bus_add(&vm->mmio, base, VIRTIO_SIZE, &virtio_ops, dev))
+		return -1;
+	if (mshv_assign_ioeventfd(vm->partition, dev->kick, base + VIRTIO_MMIO_QUEUE_NOTIFY,
+				  sizeof(uint32_t), NULL) ||
+	    mshv_assign_irqfd(vm->partition, dev->irq, IRQ_VIRTIO + slot, -1))
+		return complain("%s", mshv_strerror());
+	return virtio_start(dev);
 }
 
 static void serial_output(void *context, uint8_t byte)
@@ -184,6 +251,7 @@ static time_t real_time(void)
 
 int vm_add_devices(struct vm *vm)
 {
+	unsigned int i;
 	int ret;
 
 	vm->console.ops = &console_ops;
@@ -204,14 +272,33 @@ int vm_add_devices(struct vm *vm)
 		ret |= power_add_flat(&vm->power, &vm->ports);
 	} else {
 		vm->ioapic.deliver = ioapic_deliver;
+		vm->ioapic.changed = vm->config->device_count ? ioapic_changed : NULL;
 		vm->ioapic.context = vm;
 		ioapic_init(&vm->ioapic);
 		vm->cmos.now = real_time;
 		ret |= bus_add(&vm->mmio, IOAPIC_BASE, IOAPIC_SIZE, &ioapic_ops, &vm->ioapic) |
+		       bus_add(&vm->ports, PORT_SLOTS, 1, &slots_ops, vm) |
 		       bus_add(&vm->ports, CMOS_PORT, CMOS_PORTS, &cmos_ops, &vm->cmos) |
 		       power_add_machine(&vm->power, &vm->ports);
 	}
 	if (ret)
 		return complain("two devices at one address");
+	for (i = 0; i < vm->config->device_count; i++) {
+		if (add_virtio(vm, &vm->config->devices[i]))
+			return -1;
+	}
 	return 0;
+}
+
+void vm_print_devices(const struct vm *vm)
+{
+	const struct virtio *dev;
+	unsigned int i;
+
+	for (i = 0; i < vm->virtio_count; i++) {
+		dev = vm->virtio[i];
+		fprintf(stderr, "mshv: %s %u: %lu notifications, %lu of them by an exit; "
+			"%lu interrupts\n", dev->name, i, dev->kicks - dev->own_kicks, dev->exits,
+			dev->interrupts);
+	}
 }

@@ -2,6 +2,22 @@
 //
 // What a guest finds besides processors and the I/O APIC.
 
+// This goes through the C preprocessor: iasl's own has no macros.
+
+// A slot for a virtio device: VIRTIO_BASE of virtio.h and IRQ_VIRTIO of vm.h
+#define VIRTIO(NAME, NUMBER, ADDRESS, IRQ) \
+	Device (NAME) \
+	{ \
+		Name (_HID, "LNRO0005") \
+		Name (_UID, NUMBER) \
+		Name (_CRS, ResourceTemplate () \
+		{ \
+			Memory32Fixed (ReadWrite, ADDRESS, 0x1000) \
+			Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive) { IRQ } \
+		}) \
+		Method (_STA) { If (And (SLOT, ShiftLeft (1, NUMBER))) { Return (0x0F) } Return (0) } \
+	}
+
 DefinitionBlock ("", "DSDT", 2, "MSHV  ", "MSHVRUN ", 1)
 {
 	// Sleep type of power-off: ACPI_SLEEP_TYPE_S5 of power.h
@@ -40,5 +56,17 @@ DefinitionBlock ("", "DSDT", 2, "MSHV  ", "MSHVRUN ", 1)
 				IO (Decode16, 0x0505, 0x0505, 1, 1)
 			})
 		}
+
+		// PORT_SLOTS of vm.h: a bit for each slot that has a device in it
+		OperationRegion (SLTS, SystemIO, 0x0506, 1)
+		Field (SLTS, ByteAcc, NoLock, Preserve) { SLOT, 8 }
+		VIRTIO (VIO0, 0, 0xD0000000, 16)
+		VIRTIO (VIO1, 1, 0xD0001000, 17)
+		VIRTIO (VIO2, 2, 0xD0002000, 18)
+		VIRTIO (VIO3, 3, 0xD0003000, 19)
+		VIRTIO (VIO4, 4, 0xD0004000, 20)
+		VIRTIO (VIO5, 5, 0xD0005000, 21)
+		VIRTIO (VIO6, 6, 0xD0006000, 22)
+		VIRTIO (VIO7, 7, 0xD0007000, 23)
 	}
 }

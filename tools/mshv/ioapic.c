@@ -37,17 +37,28 @@ void ioapic_init(struct ioapic *ioapic)
 		ioapic->entries[pin] = ENTRY_MASKED;
 }
 
-static void deliver(struct ioapic *ioapic, uint64_t entry)
+static struct ioapic_message decode(uint64_t entry)
 {
-	const struct ioapic_message msg = {
+	return (struct ioapic_message){
 		.vector = entry & ENTRY_VECTOR,
 		.delivery_mode = entry >> ENTRY_MODE_SHIFT & 7,
 		.logical = entry & ENTRY_LOGICAL,
 		.level = entry & ENTRY_LEVEL,
 		.destination = entry >> ENTRY_DESTINATION_SHIFT,
 	};
+}
+
+static void deliver(struct ioapic *ioapic, uint64_t entry)
+{
+	const struct ioapic_message msg = decode(entry);
 
 	ioapic->deliver(ioapic->context, &msg);
+}
+
+bool ioapic_message_of(const struct ioapic *ioapic, unsigned int pin, struct ioapic_message *msg)
+{
+	*msg = decode(ioapic->entries[pin]);
+	return !(ioapic->entries[pin] & ENTRY_MASKED);
 }
 
 /* A level-triggered pin interrupts while its line is active, once until each EOI. */
@@ -140,6 +151,8 @@ static void write_register(struct ioapic *ioapic, uint32_t value)
 		entry &= ~ENTRY_REMOTE_IRR;
 	ioapic->entries[pin] = entry;
 	update_level(ioapic, pin);
+	if (ioapic->changed)
+		ioapic->changed(ioapic->context);
 }
 
 static uint64_t ioapic_read(void *device, uint64_t offset, unsigned int size)

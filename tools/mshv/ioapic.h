@@ -31,12 +31,13 @@ struct ioapic_message {
 };
 
 /*
- * An I/O APIC. The caller sets deliver, which is called for each interrupt, and
- * context, which is passed on to it; the rest are registers, guarded by the
- * caller's lock.
+ * An I/O APIC. The caller sets deliver, which is called for each interrupt;
+ * changed, which is called after each change of the redirection table; and context,
+ * which is passed on to them. The rest are registers, guarded by the caller's lock.
  */
 struct ioapic {
 	void (*deliver)(void *context, const struct ioapic_message *msg);
+	void (*changed)(void *context);
 	void *context;
 
 	uint8_t id;
@@ -67,6 +68,16 @@ void ioapic_set_line(struct ioapic *ioapic, unsigned int pin, bool level);
  * @vector: its vector
  */
 void ioapic_eoi(struct ioapic *ioapic, uint8_t vector);
+
+/**
+ * ioapic_message_of() - what a pin's interrupts are, whoever delivers them
+ * @ioapic: the I/O APIC
+ * @pin: the pin, below IOAPIC_PINS
+ * @msg: where it goes
+ *
+ * Return: false if the pin is masked.
+ */
+bool ioapic_message_of(const struct ioapic *ioapic, unsigned int pin, struct ioapic_message *msg);
 
 /**
  * ioapic_in_use() - does the guest expect interrupts

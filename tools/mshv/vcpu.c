@@ -191,7 +191,11 @@ int vcpu_start(struct vcpu *vcpu)
 
 void vcpu_kick(struct vcpu *vcpu)
 {
-	if (vcpu->started && mshv_cancel_vp(vcpu->vp.fd, 0))
+	if (!vcpu->started)
+		return;
+	if (vcpu->vm->can_cancel)
+		mshv_cancel_vp(vcpu->vp.fd, 0);
+	else
 		pthread_kill(vcpu->thread, SIGNAL_KICK);
 }
 
@@ -201,9 +205,9 @@ void vcpu_stop(struct vcpu *vcpu)
 
 	if (!vcpu->started)
 		return;
-	/* A signal that comes just before the ioctl is lost, so it is sent until it is not. */
 	vcpu_kick(vcpu);
-	while (!vcpu->finished) {
+	/* A cancellation stays until it is seen; a signal just before the ioctl would be lost. */
+	while (!vcpu->vm->can_cancel && !vcpu->finished) {
 		nanosleep(&pause, NULL);
 		vcpu_kick(vcpu);
 	}

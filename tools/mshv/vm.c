@@ -3,10 +3,14 @@
  * A virtual machine from its creation to its end.
  */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,7 +19,7 @@
 #include "vm.h"
 
 /* How often a guest is looked at for a crash that it reports but does not die of */
-#define CRASH_CHECK_SECONDS	1
+#define CRASH_CHECK_MS	1000
 
 #define FEATURE(name)	HV_SYNTHETIC_FEATURE(HV_SYNTHETIC_FEATURE_##name##_BIT)
 
@@ -52,7 +56,7 @@ void vm_end(struct vm *vm, int status, const char *fmt, ...)
 		va_end(ap);
 		vm->status = status;
 		vm->ended = true;
-		pthread_cond_broadcast(&vm->end_cond);
+		eventfd_write(vm->end_event, 1);
 	}
 	pthread_mutex_unlock(&vm->end_lock);
 }
@@ -160,28 +164,57 @@ static int create_cpus(struct vm *vm)
 					 MTRR_DEF_TYPE_WB))
 			return complain_mshv();
 	}
+	vm->can_cancel = mshv_cancel_vp(vm->cpus[0].vp.fd, MSHV_CANCEL_VP_CLEAR) >= 0;
 	crash_init(vm);
 	return 0;
 }
 
 int vm_create(struct vm *vm, const struct vm_config *config)
 {
-	pthread_condattr_t attr;
-
 	memset(vm, 0, sizeof(*vm));
 	vm->config = config;
 	vm->dev = -1;
 	vm->partition = -1;
+	vm->signals = -1;
+	vm->end_event = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&vm->lock, NULL);
 	pthread_mutex_init(&vm->end_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&vm->end_cond, &attr);
-	pthread_condattr_destroy(&attr);
+	if (vm->end_event < 0)
+		return complain("eventfd: %m");
 
 	if (create_partition(vm) || map_memory(vm) || create_cpus(vm))
 		return -1;
 	return vm_add_devices(vm);
+}
+
+/* Signals that end a process, unless whoever started it wants otherwise */
+static int catch_signals(struct vm *vm)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct sigaction action;
+	unsigned int i;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (i = 0; i < ARRAY_SIZE(ending); i++) {
+		if (!sigaction(ending[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&set, ending[i]);
+	}
+	/* The threads that are started after this have them blocked, too. */
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	vm->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return vm->signals < 0 ? complain("signalfd: %m") : 0;
+}
+
+static void end_by_signal(struct vm *vm)
+{
+	struct signalfd_siginfo info;
+
+	if (read(vm->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	vm_end(vm, STATUS_SIGNAL + info.ssi_signo, "ended by a signal: %s",
+	       strsignal(info.ssi_signo));
+	console_hurry(&vm->console);
 }
 
 static int enter(struct mshv_vp *vp, const struct boot_entry *entry)
@@ -203,7 +236,7 @@ int vm_start(struct vm *vm, const struct boot_entry *entry)
 	if (entry && enter(&vm->cpus[0].vp, entry))
 		return complain_mshv();
 
-	if (console_start(&vm->console))
+	if (catch_signals(vm) || console_start(&vm->console) || dirty_start(vm))
 		return -1;
 	for (i = 0; i < vm->config->cpus; i++) {
 		ret = vcpu_start(&vm->cpus[i]);
@@ -213,39 +246,44 @@ int vm_start(struct vm *vm, const struct boot_entry *entry)
 	return 0;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 int vm_wait(struct vm *vm, unsigned int timeout)
 {
-	struct timespec now, deadline, until;
+	struct pollfd fds[] = {
+		{ .fd = vm->end_event, .events = POLLIN },
+		{ .fd = vm->signals, .events = POLLIN },
+	};
+	int64_t deadline = now_ms() + timeout * INT64_C(1000), left;
 	char place[128];
 	unsigned int i;
+	int wait;
 
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += timeout;
-
-	pthread_mutex_lock(&vm->end_lock);
 	while (!vm->ended) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		until = now;
-		until.tv_sec += CRASH_CHECK_SECONDS;
-		if (timeout && (until.tv_sec > deadline.tv_sec ||
-				(until.tv_sec == deadline.tv_sec &&
-				 until.tv_nsec > deadline.tv_nsec)))
-			until = deadline;
-		if (pthread_cond_timedwait(&vm->end_cond, &vm->end_lock, &until) != ETIMEDOUT)
-			continue;
-
-		pthread_mutex_unlock(&vm->end_lock);
-		if (timeout && until.tv_sec == deadline.tv_sec && until.tv_nsec == deadline.tv_nsec)
+		left = deadline - now_ms();
+		wait = timeout && left < CRASH_CHECK_MS ? left : CRASH_CHECK_MS;
+		if (timeout && left <= 0) {
 			vm_end(vm, STATUS_TIMEOUT, "timeout: the guest has not ended after %u s",
 			       timeout);
-		else if (snapshot_wanted())
+			console_hurry(&vm->console);
+		} else if (snapshot_wanted()) {
 			vm_end(vm, STATUS_SNAPSHOT, "%s", "");
-		else if (vm->crash_registers)
+		} else if (!poll(fds, ARRAY_SIZE(fds), wait) && vm->crash_registers) {
 			vcpu_kick(&vm->cpus[0]);
-		pthread_mutex_lock(&vm->end_lock);
+		} else if (fds[1].revents) {
+			end_by_signal(vm);
+		}
 	}
-	pthread_mutex_unlock(&vm->end_lock);
 
+	/* A processor may be waiting for a device. */
+	for (i = 0; i < vm->virtio_count; i++)
+		vm->virtio[i]->stop = true;
 	for (i = 0; i < vm->config->cpus; i++)
 		vcpu_stop(&vm->cpus[i]);
 	if (vm->status == STATUS_TIMEOUT) {
@@ -267,10 +305,18 @@ void vm_destroy(struct vm *vm)
 	}
 	free(vm->cpus);
 	vm->cpus = NULL;
+	dirty_stop(vm);
+	for (i = 0; i < vm->virtio_count; i++)
+		virtio_destroy(vm->virtio[i]);
+	vm->virtio_count = 0;
 	console_close(&vm->console);
 	if (vm->partition >= 0)
 		close(vm->partition);
 	if (vm->dev >= 0)
 		close(vm->dev);
+	if (vm->signals >= 0)
+		close(vm->signals);
+	if (vm->end_event >= 0)
+		close(vm->end_event);
 	memory_free(&vm->memory);
 }

@@ -21,13 +21,26 @@
 #include "memory.h"
 #include "power.h"
 #include "serial.h"
+#include "virtio.h"
 
 #define VM_MAX_CPUS	64
 
 /* Lines of the I/O APIC */
 #define IRQ_SERIAL	4
+#define IRQ_VIRTIO	16	/* of the first slot; dsdt.asl has it too */
 #define PORT_SERIAL	0x3f8
 #define PORT_DEBUG	0xe9	/* bytes go to the console, as in Bochs */
+#define PORT_SLOTS	0x506	/* dsdt.asl reads here which virtio slots are taken */
+
+/**
+ * struct vm_device - a virtio device that is wanted
+ * @open: makes it, from @spec
+ * @spec: what its option was given
+ */
+struct vm_device {
+	struct virtio *(*open)(const char *spec);
+	const char *spec;
+};
 
 /**
  * struct vm_config - what machine is wanted
@@ -37,6 +50,9 @@
  * @long_mode: flat: it starts in 64-bit mode, not in real mode
  * @serial: where the serial line ends, for console_open()
  * @stats: count messages by their type
+ * @dirty_rate: print how much the guest writes to, each so many seconds; 0: never
+ * @device_count: number of virtio devices
+ * @devices: which
  */
 struct vm_config {
 	uint64_t memory;
@@ -45,6 +61,9 @@ struct vm_config {
 	bool long_mode;
 	const char *serial;
 	bool stats;
+	unsigned int dirty_rate;
+	unsigned int device_count;
+	struct vm_device devices[VIRTIO_SLOTS];
 };
 
 /* Messages that --stats counts, each with a name in vcpu.c */
@@ -78,6 +97,7 @@ struct vcpu {
  * @memory: the guest's memory
  * @cpus: its processors, as many as the configuration has
  * @crash_registers: the hypervisor has the guest crash registers
+ * @can_cancel: the driver has MSHV_CANCEL_VP
  * @lock: guards all devices, and @caller
  * @caller: the processor that is at a device, or NULL: it is the console
  * @ports: devices on ports
@@ -86,10 +106,15 @@ struct vcpu {
  * @ioapic: the I/O APIC
  * @cmos: the clock
  * @power: what listens to a guest that ends itself
+ * @virtio_count: number of virtio devices
+ * @virtio: the virtio devices, by slot
  * @console: the other end of the UART
  * @panic_matched: for crash_watch()
+ * @signals: a signalfd of the signals that end the machine, or -1
+ * @dirty_thread: the thread that prints the dirty rate, if @dirty_started
+ * @dirty_started: there is such a thread
  * @end_lock: guards the fields after it
- * @end_cond: signalled when @ended becomes true
+ * @end_event: an eventfd that is readable from the machine's end on
  * @ended: the machine has come to its end
  * @status: exit status, enum mshv_status
  * @reason: what happened, in words; empty if there is nothing to say
@@ -101,6 +126,7 @@ struct vm {
 	struct guest_memory memory;
 	struct vcpu *cpus;
 	bool crash_registers;
+	bool can_cancel;
 
 	pthread_mutex_t lock;
 	struct vcpu *caller;
@@ -110,11 +136,17 @@ struct vm {
 	struct ioapic ioapic;
 	struct cmos cmos;
 	struct power power;
+	unsigned int virtio_count;
+	struct virtio *virtio[VIRTIO_SLOTS];
 	struct console console;
 	unsigned int panic_matched;
 
+	int signals;
+	pthread_t dirty_thread;
+	bool dirty_started;
+
 	pthread_mutex_t end_lock;
-	pthread_cond_t end_cond;
+	int end_event;
 	atomic_bool ended;
 	int status;
 	char reason[256];
@@ -133,6 +165,9 @@ int vm_create(struct vm *vm, const struct vm_config *config);
  * vm_start() - set the first processor up and let all of them run, or complain
  * @vm: the machine
  * @entry: how the first processor starts, or NULL if it has its registers
+ *
+ * From here on SIGINT, SIGTERM, SIGHUP and SIGQUIT bring the machine to its end, and
+ * not the process.
  *
  * Return: 0, or -1 after a complaint.
  */
@@ -179,6 +214,12 @@ int vm_setup_cpuid(struct vcpu *vcpu);
  * Return: 0, or -1 after a complaint.
  */
 int vm_add_devices(struct vm *vm);
+
+/**
+ * vm_print_devices() - print how often virtio devices were notified, and interrupted
+ * @vm: the machine
+ */
+void vm_print_devices(const struct vm *vm);
 
 /* How emulated instructions reach the machine's devices; the context is the vcpu. */
 extern const struct mshv_bus_ops vm_bus_ops;
@@ -246,5 +287,19 @@ void crash_watch(struct vm *vm, uint8_t byte);
  * Return: true if the guest has not shut down before.
  */
 bool crash_at_reset(const struct vm *vm);
+
+/**
+ * dirty_start() - start to print the dirty rate, if that is wanted, or complain
+ * @vm: the machine
+ *
+ * Return: 0, or -1 after a complaint.
+ */
+int dirty_start(struct vm *vm);
+
+/**
+ * dirty_stop() - end that
+ * @vm: the machine, which has ended
+ */
+void dirty_stop(struct vm *vm);
 
 #endif /* MSHV_VM_H */

@@ -24,11 +24,13 @@
  * @states: HV_PAGE_STATE_* of each
  * @flags: HV_PAGE_ACCESS_* of the last call
  * @fail_at: the page at which it fails
+ * @short_at: the page at which it has too little memory, once
  */
 struct tracker {
 	u8 states[PAGES];
 	u64 flags;
 	u64 fail_at;
+	u64 short_at;
 };
 
 static int track(const struct fake_call *call, u16 *done, void *context)
@@ -43,6 +45,10 @@ static int track(const struct fake_call *call, u16 *done, void *context)
 		i = in->hv_gpa_page_number - FIRST_GFN + *done;
 		if (i == tracker->fail_at)
 			return HV_STATUS_INVALID_PARAMETER;
+		if (i == tracker->short_at) {
+			tracker->short_at = U64_MAX;
+			return HV_STATUS_INSUFFICIENT_MEMORY;
+		}
 		out[*done] = tracker->states[i];
 		if (in->flags & HV_PAGE_ACCESS_CLEAR_ACCESSED)
 			tracker->states[i] &= ~HV_PAGE_STATE_ACCESSED;
@@ -74,6 +80,7 @@ static struct access_test access_test(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, t.tracker);
 	t.tracker->fail_at = U64_MAX;
+	t.tracker->short_at = U64_MAX;
 	t.args = (struct mshv_gpap_access_bitmap) {
 		.access_type = MSHV_GPAP_ACCESS_TYPE_DIRTY,
 		.page_count = PAGES,
@@ -202,11 +209,25 @@ static void failure_tells_how_far_it_got(struct kunit *test)
 	test_close(t.fd);
 }
 
+/* As when a large page is split, so that each of its parts has bits of its own */
+static void memory_for_it_is_deposited(struct kunit *test)
+{
+	struct access_test t = access_test(test);
+	unsigned int deposits = fake_hv_calls(HVCALL_DEPOSIT_MEMORY);
+
+	t.tracker->short_at = 5000;
+	KUNIT_EXPECT_EQ(test, harvest(test, &t), 0);
+	KUNIT_EXPECT_EQ(test, t.args.page_count, PAGES);
+	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_DEPOSIT_MEMORY), deposits + 1);
+	test_close(t.fd);
+}
+
 static struct kunit_case access_cases[] = {
 	KUNIT_CASE(bitmap_has_a_bit_of_every_page),
 	KUNIT_CASE_PARAM(operation_does_what_it_says, op_gen_params),
 	KUNIT_CASE(access_ioctl_checks_its_arguments),
 	KUNIT_CASE(failure_tells_how_far_it_got),
+	KUNIT_CASE(memory_for_it_is_deposited),
 	{}
 };
 

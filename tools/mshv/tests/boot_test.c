@@ -293,6 +293,7 @@ TEST(acpi_tables_can_be_disassembled)
 		{ "FACP", "Reset Register Supported (V2) : 1" },
 		{ "APIC", "Processor Enabled : 1" },
 		{ "DSDT", "PNP0501" },
+		{ "DSDT", "LNRO0005" },
 	};
 	char path[] = "/tmp/mshv-acpi-XXXXXX", name[64], command[512];
 	uint8_t *mem = calloc(1, ACPI_SIZE), *table;

@@ -346,6 +346,30 @@ TEST_F(ioapic, a_level_is_delivered_again_after_each_eoi)
 	EXPECT_EQ(0x10051, read_index(&self->io, 0x10 + 18));
 }
 
+static void on_change(void *context)
+{
+	struct ioapic_fixture_data *self = context;
+
+	self->count++;
+}
+
+TEST_F(ioapic, tells_whoever_delivers_a_pin_himself)
+{
+	struct ioapic_message msg;
+
+	self->io.changed = on_change;
+	EXPECT_FALSE(ioapic_message_of(&self->io, 16, &msg));
+	write_entry(&self->io, 16, 0x0300000000000941ULL);
+	EXPECT_EQ(2, self->count) TH_LOG("once for each half");
+	EXPECT_TRUE(ioapic_message_of(&self->io, 16, &msg));
+	EXPECT_EQ(0x41, msg.vector);
+	EXPECT_EQ(1, msg.delivery_mode);
+	EXPECT_TRUE(msg.logical);
+	EXPECT_EQ(3, msg.destination);
+	write_entry(&self->io, 16, 0x10041);
+	EXPECT_FALSE(ioapic_message_of(&self->io, 16, &msg));
+}
+
 /* ---- The clock ---- */
 
 static time_t fake_now(void)

@@ -12,7 +12,7 @@ import tempfile
 from .error import RigError
 
 # What the root partition's devices need, where it is not built in
-DRIVERS = ["virtio_pci", "virtio_console", "virtio_blk", "virtio_net"]
+DRIVERS = ["virtio_pci", "virtio_console", "virtio_blk", "virtio_net", "virtio_mmio", "tun"]
 _COMPRESSED = {".xz": lzma.open, ".gz": gzip.open}
 
 
