@@ -14,7 +14,12 @@ ONLY	?=
 override O := $(abspath $(O))
 TOP	:= $(CURDIR)
 Q	:= $(if $(filter 1,$(V)),,@)
-KERNELS	:= 6.1 6.12
+# Debian's kernels as they are, and those that are built here from Debian's source of them,
+# each in the suite that has it
+STOCK_KERNELS := 6.1 6.12
+BUILT_KERNELS := 7.3
+SUITE_7.3 := trixie-backports
+KERNELS	:= $(STOCK_KERNELS) $(BUILT_KERNELS)
 
 ifeq ($(filter $(KERNEL),$(KERNELS)),)
 $(error KERNEL=$(KERNEL): must be one of $(KERNELS))
@@ -40,7 +45,7 @@ help:	## this text
 	@echo 'Targets:'
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo 'Variables:'
-	@echo '  KERNEL=6.1|6.12 the stock kernel to run or build for (now $(KERNEL))'
+	@echo '  KERNEL=SERIES   the kernel to run or build for: $(KERNELS) (now $(KERNEL))'
 	@echo '  SMP=N           processors of the root partition (now $(SMP))'
 	@echo '  ACCEL=tcg|kvm   kvm needs nested SVM (now $(ACCEL))'
 	@echo '  KDIR=DIR        build the module for the kernel whose headers are there'

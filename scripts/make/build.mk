@@ -20,10 +20,19 @@ $(DEPS): deps-%:
 
 # A kernel and its headers, together, so that they are of one version
 ALL_KERNELS := $(KERNELS:%=$(O)/kernels/%/stamp)
-$(ALL_KERNELS): $(O)/kernels/%/stamp: | deps-build
+$(STOCK_KERNELS:%=$(O)/kernels/%/stamp): $(O)/kernels/%/stamp: | deps-build
 	$(Q)mkdir -p $(@D)
 	$(Q)dir=$$(scripts/fetch-kernel $(CACHE) headers $*) && ln -sfn $$dir $(@D)/headers
 	$(Q)dir=$$(scripts/fetch-kernel $(CACHE) image $*) && ln -sfn $$dir $(@D)/image
+	$(Q)touch $@
+
+# One that is built here: what others get of two packages is of one directory.
+ROOT_KERNEL := tools/testing/root-kernel
+$(BUILT_KERNELS:%=$(O)/kernels/%/stamp): $(O)/kernels/%/stamp: $(ROOT_KERNEL)/%.config | deps-kunit
+	$(Q)mkdir -p $(@D)
+	$(Q)source=$$(scripts/fetch-kernel $(CACHE) source $*@$(SUITE_$*)) && \
+		dir=$$(scripts/build-kernel $(CACHE) root-kernel $$source allnoconfig $<) && \
+		ln -sfn $$dir $(@D)/headers && ln -sfn $$dir/image $(@D)/image
 	$(Q)touch $@
 
 $(BUSYBOX): | deps-vm
@@ -38,8 +47,10 @@ update-kernels: | deps-build	## fetch newer packages of the stock kernels, if th
 # --- The module ----------------------------------------------------------------
 
 # $(1): headers; $(2): build directory; $(3): arguments. One build at a time in each.
-# O is ours: Kbuild would take one from our command line for its own.
-kbuild = +flock $(2).lock $(MAKE) -C $(1) M=$(2) O= V=$(V) $(3)
+# O is ours: Kbuild would take one from our command line for its own. It has one where
+# the kernel was built away from its source.
+kbuild = +flock $(2).lock $(MAKE) -C $(1) M=$(2) V=$(V) $(3) \
+	O=$$([ ! -e $(1)/source ] || readlink -f $(1))
 
 $(ALL_MODULES): $(O)/modules/%/drivers/hv/mshv_root.ko: FORCE | $(O)/kernels/%/stamp
 	$(Q)scripts/module-tree $(TOP) $(O)/modules/$*

@@ -102,7 +102,7 @@ def _parser(images):
 
 def _add_options(sub, name, images):
     sub.add_argument("--kernel", default="6.12", metavar="SERIES|IMAGE",
-                     help="the root kernel: 6.1, 6.12 or an image file (default: 6.12)")
+                     help="the root kernel: 6.1, 6.12, 7.3 or an image file (default: 6.12)")
     sub.add_argument("--cpus", type=_count, default=2, metavar="N",
                      help="processors of the root partition (default: 2)")
     sub.add_argument("--memory", type=_size, default="2G", metavar="SIZE",
@@ -117,6 +117,8 @@ def _add_options(sub, name, images):
     sub.add_argument("--boot", choices=["qemu", *grub.LOADERS], default="qemu",
                      help="who loads openhv: QEMU, or GRUB by multiboot2 (default: qemu)")
     sub.add_argument("--no-module", action="store_true", help="do not load mshv_root.ko")
+    sub.add_argument("--in-tree", action="store_true",
+                     help="load the kernel's own mshv_root.ko instead, if it has one (7.3)")
     sub.add_argument("--sched", choices=["root", "core"], default="root",
                      help="who schedules guests: the root partition or openhv (default: root)")
     sub.add_argument("--compat", type=_level, metavar="LEVEL",
@@ -171,13 +173,14 @@ def _job(options):
 def _initramfs(options, chosen):
     """All archives that the kernel unpacks, one after the other."""
     rows, columns = shell.size()
-    module = not (options.no_module or options.no_hypervisor)
+    module = "no" if options.no_module or options.no_hypervisor else (
+        "in-tree" if options.in_tree else "yes")
     names = len(PORTS) - (2 if options.subcommand == "shell" else 0)
     out = io.BytesIO()
     archive = cpio.Archive(out)
     archive.file("mshv-vm/job", _job(options).encode())
     archive.file("mshv-vm/config", f"wanted_ports={names} rows={rows} columns={columns} "
-                                   f"load_module={'yes' if module else 'no'}\n".encode())
+                                   f"load_module={module}\n".encode())
     # What guests boot
     archive.file("boot/vmlinuz", _read(chosen.image))
     archive.file("boot/initrd", _read(os.path.join(options.images, "guest.cpio")))

@@ -97,11 +97,13 @@ def add_modules(archive, root, release, names, extra):
     """Add modules of an unpacked kernel package, by name, with those they need.
 
     Those that are built in need no adding. root is the top of the unpacked
-    package; extra are module files of others, which go to the "extra" directory,
-    with the stock modules that they need.
+    package; extra are module files of others, which go to the "updates" directory,
+    with the stock modules that they need. If the kernel has a module of the same
+    name, that one is added too, and left alone by whoever asks by name.
     """
     dependencies = _dependencies(root, release)
     names = [name for name in names if name not in _builtin(root, release)]
+    names += [_module_name(file) for file in extra if _module_name(file) in dependencies]
     for file in extra:
         needed = subprocess.run(["modinfo", "-F", "depends", file], check=True,
                                 capture_output=True, text=True).stdout.strip()
@@ -114,7 +116,7 @@ def add_modules(archive, root, release, names, extra):
             for path in dependencies[name]:
                 _install(f"{root}/{top}/{path}", f"{stage}/{top}/{path}")
         for file in extra:
-            target = f"{stage}/{top}/extra/{os.path.basename(file)}"
+            target = f"{stage}/{top}/updates/{os.path.basename(file)}"
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "wb") as out:
                 out.write(stripped(file))

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# What more than one test checks; for ktap.sh's check.
+
+# No line of the kernel's about the hypervisor or the driver is about a failure.
+no_failed_hypercalls()
+{
+	! dmesg | grep -v 'module verification failed' |
+		grep -iE '(hyper-?v|hv_|mshv).*(fail|error|invalid)'
+}
+
+guest_boots()
+{
+	mshv run --kernel /boot/vmlinuz --initrd /boot/initrd --memory 256M \
+		--cmdline "console=ttyS0 panic=-1" </dev/null | tee /tmp/guest | tail -n 20
+	grep -q 'guest: user space reached' /tmp/guest
+}
+
+# Only ours has a parameter for that.
+driver_is_ours()
+{
+	[ -e /sys/module/mshv_root/parameters/memory ]
+}
