@@ -15,8 +15,8 @@ from .status import (HUNG, HUNG_WITHOUT_OPENHV, QEMU_OPENHV_PANIC, QEMU_OPENHV_R
 
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 # Where in a line that is depends on the kernel's time stamps, if there are any.
-_TROUBLE = re.compile(r"(?:^|\] )(WARNING: (?:CPU|.*at ).*|BUG: .*|kernel BUG at .*|Oops: .*|UBSAN: .*|"
-                      r"general protection fault.*|INFO: task .* blocked for more than.*|"
+_TROUBLE = re.compile(r"(?:^|\] )(WARNING: (?:CPU|.*at ).*|BUG: .*|kernel BUG at .*|Oops: .*|"
+                      r"UBSAN: .*|general protection fault.*|INFO: task .* blocked for more than.*|"
                       r"rcu: INFO: .* stall.*)")
 _POWER_OFF_SECONDS = 15  # for root to switch off once it has said that it will
 _READ_BYTES = 65536
