@@ -40,28 +40,32 @@ class Death(unittest.TestCase):
     """A signal to the rig while the machine runs"""
 
     def end_by(self, number):
-        """Start a machine, send the signal; return the rig's exit status."""
+        """Start a machine, send the signal; return the rig's exit status and what it says."""
         with subprocess.Popen([RIG, "exec", "--no-hypervisor", "--timeout", "60", "--",
                                "sleep", "1000"], stderr=subprocess.PIPE) as rig:
             qemu, = wait_for(lambda: children(rig.pid))
             # Past the preparations, so that it is QEMU
             wait_for(lambda: "qemu" in os.readlink(f"/proc/{qemu}/exe"))
             rig.send_signal(number)
-            rig.communicate(timeout=10)
+            said = rig.communicate(timeout=10)[1].decode()
             wait_for(lambda: not alive(qemu), 5)
-            return rig.returncode
+            return rig.returncode, said
 
     def test_interrupt(self):
         """Ctrl-C"""
-        self.assertEqual(self.end_by(signal.SIGINT), 128 + signal.SIGINT)
+        status, said = self.end_by(signal.SIGINT)
+        self.assertEqual(status, 128 + signal.SIGINT)
+        self.assertRegex(said, r"\Amshv-vm: ended by SIGINT: root kernel: .*\n\Z")
 
     def test_terminate(self):
         """SIGTERM"""
-        self.assertEqual(self.end_by(signal.SIGTERM), 128 + signal.SIGTERM)
+        status, said = self.end_by(signal.SIGTERM)
+        self.assertEqual(status, 128 + signal.SIGTERM)
+        self.assertRegex(said, r"\Amshv-vm: ended by SIGTERM: root kernel: .*\n\Z")
 
     def test_kill(self):
         """SIGKILL, which the rig does not see"""
-        self.assertEqual(self.end_by(signal.SIGKILL), -signal.SIGKILL)
+        self.assertEqual(self.end_by(signal.SIGKILL)[0], -signal.SIGKILL)
 
 
 if __name__ == "__main__":
