@@ -77,7 +77,7 @@ int mshv_routing_set(struct mshv_partition *partition,
 struct mshv_route mshv_routing_get(struct mshv_intr *intr, u32 gsi);
 
 /**
- * mshv_routing_free() - free the table of a partition that no one can reach
+ * mshv_routing_free() - free the table of a partition that no one can find any more
  * @intr: the partition's
  */
 void mshv_routing_free(struct mshv_intr *intr);

@@ -119,8 +119,7 @@ static void partition_destroy(struct mshv_partition *partition)
 	deleted = partition_delete(partition);
 	mshv_mem_release_stuck(partition, deleted);
 
-	/* Interrupt handlers that found it may be reading its routes. */
-	synchronize_rcu();
+	/* Interrupt handlers that found it may be reading it, and its routes. */
 	mshv_routing_free(&partition->intr);
 	kfree_rcu(partition, rcu);
 }

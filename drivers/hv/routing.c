@@ -107,8 +107,10 @@ struct mshv_route mshv_routing_get(struct mshv_intr *intr, u32 gsi)
 
 void mshv_routing_free(struct mshv_intr *intr)
 {
-	kvfree(rcu_dereference_protected(intr->routes, true));
-	RCU_INIT_POINTER(intr->routes, NULL);
+	struct mshv_routing_table *table = rcu_replace_pointer(intr->routes, NULL, true);
+
+	if (table)
+		kvfree_rcu(table, rcu);
 }
 
 long mshv_ioctl_set_msi_routing(struct mshv_partition *partition,

@@ -2,6 +2,7 @@
 /*
  * Accessed and dirty bits.
  */
+#include <linux/atomic.h>
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
@@ -11,6 +12,7 @@
 
 #include "../access.h"
 #include "../partition.h"
+#include "../pool.h"
 #include "test.h"
 
 /* More than two hypercalls, and not a multiple of eight */
@@ -24,13 +26,17 @@
  * @states: HV_PAGE_STATE_* of each
  * @flags: HV_PAGE_ACCESS_* of the last call
  * @fail_at: the page at which it fails
- * @short_at: the page at which it has too little memory, once
+ * @tables: how many pages it must have been given to go on at @table_at
+ * @table_at: the page at which it wants them
+ * @pool: where it finds them
  */
 struct tracker {
 	u8 states[PAGES];
 	u64 flags;
 	u64 fail_at;
-	u64 short_at;
+	u64 tables;
+	u64 table_at;
+	const struct mshv_pool *pool;
 };
 
 static int track(const struct fake_call *call, u16 *done, void *context)
@@ -45,10 +51,9 @@ static int track(const struct fake_call *call, u16 *done, void *context)
 		i = in->hv_gpa_page_number - FIRST_GFN + *done;
 		if (i == tracker->fail_at)
 			return HV_STATUS_INVALID_PARAMETER;
-		if (i == tracker->short_at) {
-			tracker->short_at = U64_MAX;
+		if (i == tracker->table_at &&
+		    (u64)atomic64_read(&tracker->pool->deposited) < tracker->tables)
 			return HV_STATUS_INSUFFICIENT_MEMORY;
-		}
 		out[*done] = tracker->states[i];
 		if (in->flags & HV_PAGE_ACCESS_CLEAR_ACCESSED)
 			tracker->states[i] &= ~HV_PAGE_STATE_ACCESSED;
@@ -80,7 +85,8 @@ static struct access_test access_test(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, t.tracker);
 	t.tracker->fail_at = U64_MAX;
-	t.tracker->short_at = U64_MAX;
+	t.tracker->table_at = U64_MAX;
+	t.tracker->pool = &test_partition_of(test, t.fd)->pool;
 	t.args = (struct mshv_gpap_access_bitmap) {
 		.access_type = MSHV_GPAP_ACCESS_TYPE_DIRTY,
 		.page_count = PAGES,
@@ -209,16 +215,22 @@ static void failure_tells_how_far_it_got(struct kunit *test)
 	test_close(t.fd);
 }
 
-/* As when a large page is split, so that each of its parts has bits of its own */
-static void memory_for_it_is_deposited(struct kunit *test)
+/* To tell the pages of a large one apart, the hypervisor makes small ones of it. */
+static void page_tables_are_deposited_for_all_that_is_asked(struct kunit *test)
 {
 	struct access_test t = access_test(test);
 	unsigned int deposits = fake_hv_calls(HVCALL_DEPOSIT_MEMORY);
+	u64 before = atomic64_read(&t.tracker->pool->deposited);
 
-	t.tracker->short_at = 5000;
+	t.args.access_op = MSHV_GPAP_ACCESS_OP_CLEAR;
+	t.tracker->table_at = 100;
+	t.tracker->tables = before + PAGES / HV_PAGES_PER_LARGE_PAGE;
+	t.tracker->states[99] = HV_PAGE_STATE_DIRTY;
 	KUNIT_EXPECT_EQ(test, harvest(test, &t), 0);
 	KUNIT_EXPECT_EQ(test, t.args.page_count, PAGES);
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_DEPOSIT_MEMORY), deposits + 1);
+	/* What was done before the shortage is not done again, nor forgotten. */
+	KUNIT_EXPECT_EQ(test, t.tracker->states[99], 0);
 	test_close(t.fd);
 }
 
@@ -227,7 +239,7 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE_PARAM(operation_does_what_it_says, op_gen_params),
 	KUNIT_CASE(access_ioctl_checks_its_arguments),
 	KUNIT_CASE(failure_tells_how_far_it_got),
-	KUNIT_CASE(memory_for_it_is_deposited),
+	KUNIT_CASE(page_tables_are_deposited_for_all_that_is_asked),
 	{}
 };
 
