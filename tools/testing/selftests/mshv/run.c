@@ -395,16 +395,19 @@ TEST(cancellation_stays_until_a_run_takes_it)
 
 TEST(cancellation_ends_a_guest_that_spins)
 {
+	struct test_vm vm;
 	struct runner r;
 	int i;
 
+	/* Linux's own has any ioctl wait for a VP that runs, and one that it does not know. */
+	vm_init_real(&vm, 0, spin, sizeof(spin));
+	if (ioctl(vm.vp.fd, MSHV_CANCEL_VP, MSHV_CANCEL_VP_CLEAR) < 0 && errno == ENOTTY)
+		SKIP(return, "the driver has no sticky cancellation");
+	vm_destroy(&vm);
+
 	for (i = 0; i < 20; i++) {
 		start_runner(&r, spin, sizeof(spin));
-		if (ioctl(r.vm.vp.fd, MSHV_CANCEL_VP, 0) < 0) {
-			pthread_kill(r.thread, SIGUSR1);
-			pthread_join(r.thread, NULL);
-			SKIP(return, "the driver has no sticky cancellation");
-		}
+		ASSERT_EQ(0, ioctl(r.vm.vp.fd, MSHV_CANCEL_VP, 0));
 		pthread_join(r.thread, NULL);
 		EXPECT_EQ(-EINTR, r.ret);
 		vm_destroy(&r.vm);

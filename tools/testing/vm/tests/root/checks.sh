@@ -4,9 +4,10 @@
 # What more than one test checks; for ktap.sh's check.
 
 # No line of the kernel's about the hypervisor or the driver is about a failure.
+# (Linux's own driver logs each ioctl that it does not know: ours has one more.)
 no_failed_hypercalls()
 {
-	! dmesg | grep -v 'module verification failed' |
+	! dmesg | grep -vE 'module verification failed|Invalid ioctl' |
 		grep -iE '(hyper-?v|hv_|mshv).*(fail|error|invalid)'
 }
 
