@@ -9,7 +9,7 @@ import shlex
 import signal
 import sys
 
-from . import cpio, grub, initramfs, kernel, shell
+from . import cpio, grub, initramfs, kernel, rootfs, shell
 from .error import RigError
 from .machine import PORTS, Config
 from .session import Session
@@ -114,6 +114,9 @@ def _add_options(sub, name, images):
     sub.add_argument("--cpu", default="", metavar="MODEL", help="QEMU's processor model")
     sub.add_argument("--no-hypervisor", action="store_true",
                      help="boot the kernel on the bare machine; no module is loaded")
+    sub.add_argument("--root", default="initramfs", metavar="WHAT",
+                     help="root's user space: initramfs (busybox, the default), trixie (Debian 13 "
+                          "with QEMU), or the directory or squashfs image of another")
     sub.add_argument("--boot", choices=["qemu", *grub.LOADERS], default="qemu",
                      help="who loads openhv: QEMU, or GRUB by multiboot2 (default: qemu)")
     sub.add_argument("--no-module", action="store_true", help="do not load mshv_root.ko")
@@ -141,14 +144,18 @@ def _add_options(sub, name, images):
                          help="more options for `mshv run`, after --")
 
 
-def _copy(archive, request):
+def _copy(archive, request, other_root):
     source, _, name = request.partition(":")
     if not os.path.exists(source):
         raise RigError(f"--copy: no such file: {source}")
     if name and not name.startswith("/"):
         raise RigError(f"--copy: {name} is not an absolute path")
-    initramfs.add_program(archive, source, name or "/root/" + os.path.basename(
-        os.path.abspath(source)))
+    name = name or "/root/" + os.path.basename(os.path.abspath(source))
+    if other_root:
+        # Our libraries are not to be mixed with those that are there.
+        archive.copy(source, "mshv-vm/copies" + name)
+    else:
+        initramfs.add_program(archive, source, name)
 
 
 def _read(path):
@@ -172,17 +179,19 @@ def _initramfs(options, chosen):
     """All archives that the kernel unpacks, one after the other."""
     rows, columns = shell.size()
     module = not (options.no_module or options.no_hypervisor)
+    other_root = options.root != "initramfs"
     names = len(PORTS) - (2 if options.subcommand == "shell" else 0)
     out = io.BytesIO()
     archive = cpio.Archive(out)
     archive.file("mshv-vm/job", _job(options).encode())
     archive.file("mshv-vm/config", f"wanted_ports={names} rows={rows} columns={columns} "
-                                   f"load_module={'yes' if module else 'no'}\n".encode())
+                                   f"load_module={'yes' if module else 'no'} "
+                                   f"root={'disk' if other_root else 'initramfs'}\n".encode())
     # What guests boot
     archive.file("boot/vmlinuz", _read(chosen.image))
     archive.file("boot/initrd", _read(os.path.join(options.images, "guest.cpio")))
     for request in options.copy:
-        _copy(archive, request)
+        _copy(archive, request, other_root)
     archive.close()
     parts = [_read(os.path.join(options.images, "base.cpio"))]
     if chosen.modules:
@@ -210,7 +219,8 @@ def _config(options):
                   openhv_options=_openhv_options(options), boot=options.boot,
                   kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
                   cpus=options.cpus, memory=options.memory, accel=options.accel,
-                  cpu=options.cpu, terminal=options.subcommand == "shell")
+                  cpu=options.cpu, root=rootfs.image(options.images, options.root),
+                  terminal=options.subcommand == "shell")
 
 
 def _session(options):

@@ -35,6 +35,7 @@ class Config:
     memory: str = "2G"
     accel: str = "tcg"
     cpu: str = ""
+    root: int = -1  # the file system image of root's user space, or none
     terminal: bool = False  # hvc0 takes the place of the ports stdout and stderr
 
 
@@ -132,12 +133,21 @@ class Machine:
         """How many virtio-serial ports with a name there are."""
         return len([name for name in PORTS if name in self.channels])
 
+    def _root(self):
+        """The file system of root's user space, if it is not the initramfs."""
+        if self.config.root < 0:
+            return []
+        file = self._inherit_path(self.config.root)
+        return ["-drive", f"file={file},format=raw,if=none,id=root,readonly=on,file.locking=off",
+                "-device", "virtio-blk-pci,drive=root,serial=root"]
+
     def _devices(self):
         disk = memory_file("disk")
         os.truncate(disk, DISK_BYTES)
         drive = f"file={self._inherit_path(disk)},format=raw,if=none,id=disk,file.locking=off"
         return ["-drive", drive,
                 "-device", "virtio-blk-pci,drive=disk",
+                *self._root(),
                 "-netdev", "user,id=network,restrict=on",
                 "-device", "virtio-net-pci,netdev=network,romfile="]
 
