@@ -12,7 +12,7 @@ ALL_MODULES := $(KERNELS:%=$(O)/modules/%/drivers/hv/mshv_root.ko)
 ALL_IMAGES := $(KERNELS:%=$(IMAGES)/%/modules.cpio)
 
 # What must be there is checked each time, which is quick, and makes nothing newer.
-DEPS	:= deps-build deps-vm deps-kunit deps-style deps-crates deps-fuzz
+DEPS	:= deps-build deps-vm deps-kunit deps-style deps-crates deps-trixie deps-fuzz
 $(DEPS): deps-%:
 	$(Q)scripts/deps $*
 
@@ -70,10 +70,15 @@ tools: libmshv	## build libmshv, the mshv command and the selftests
 crates: | deps-crates	## build the mshv crates' own tests
 	$(Q)tools/testing/crates/build $(CACHE) $(O)/crates
 
+# Debian 13 with QEMU, as the root partition's user space
+trixie: | deps-trixie	## make the user space that mshv-vm knows as --root trixie
+	$(Q)mkdir -p $(IMAGES)
+	$(Q)image=$$(scripts/fetch-trixie $(CACHE)) && ln -sfn $$image $(IMAGES)/trixie.squashfs
+
 # --- What the rig boots --------------------------------------------------------
 
 # These are made anew each time, which takes less than a second.
-$(ALL_IMAGES): $(IMAGES)/%/modules.cpio: $(O)/modules/%/drivers/hv/mshv_root.ko | deps-vm
+$(ALL_IMAGES): $(IMAGES)/%/modules.cpio: $(O)/modules/%/drivers/hv/mshv_root.ko $(VM)/mkimage | deps-vm
 	$(Q)mkdir -p $(@D)
 	$(Q)$(VM)/mkimage modules --kernel $(O)/kernels/$*/image --module $< -o $@
 	$(Q)cmp -s $(O)/kernels/$*/image/boot/vmlinuz-* $(@D)/vmlinuz || \
@@ -92,4 +97,4 @@ images: images-common $(IMAGES)/$(KERNEL)/modules.cpio	## build all that a machi
 
 images-all: images-common $(ALL_IMAGES)
 
-.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools crates images-common images images-all
+.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools crates trixie images-common images images-all
