@@ -93,8 +93,15 @@ images-common: openhv tools $(BUSYBOX)
 		--add $(O)/selftests:selftests \
 		--add $(VM)/tests/root:tests
 
+# The disk that QEMU's guests have, and boot from
+$(KERNELS:%=$(IMAGES)/%/disk.img): $(IMAGES)/%/disk.img: $(IMAGES)/%/modules.cpio images-common $(VM)/mkimage
+	$(Q)$(VM)/mkimage disk --kernel $(@D)/vmlinuz --initrd $(IMAGES)/guest.cpio \
+		--initrd $(@D)/modules.cpio --append "console=ttyS0 quiet panic=-1 rdinit=/guest-disk" -o $@
+
+images-qemu: trixie $(KERNELS:%=$(IMAGES)/%/disk.img)
+
 images: images-common $(IMAGES)/$(KERNEL)/modules.cpio	## build all that a machine with KERNEL needs
 
 images-all: images-common $(ALL_IMAGES)
 
-.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools crates trixie images-common images images-all
+.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools crates trixie images-common images-qemu images images-all

@@ -31,10 +31,17 @@ exit status: that of the command, or
   125  openhv refused to boot
   128 + N when signal N ended the rig"""
 
-# The guest that `mshv-vm run` shows, within the root partition
-GUEST_COMMAND = ["mshv", "run", "--kernel", "/boot/vmlinuz", "--initrd", "/boot/initrd",
-                 "--memory", "256M", "--cmdline", "console=ttyS0 panic=-1",
-                 "--serial", "/dev/virtio-ports/guest"]
+# The guest that `mshv-vm run` shows, within the root partition, by VMM
+GUEST_CONSOLE = "/dev/virtio-ports/guest"
+GUEST_DISK = "/boot/disk"
+GUEST_COMMAND = {
+    "mshv": ["mshv", "run", "--kernel", "/boot/vmlinuz", "--initrd", "/boot/initrd",
+             "--memory", "256M", "--cmdline", "console=ttyS0 panic=-1",
+             "--serial", GUEST_CONSOLE],
+    "qemu": ["/tests/qemu-linux", GUEST_CONSOLE, GUEST_DISK, "-no-reboot",
+             "-kernel", "/boot/vmlinuz", "-initrd", "/boot/initrd",
+             "-append", "console=ttyS0 panic=-1 rdinit=/guest-disk"],
+}
 ROOT_OPTIONS = "console=ttyS0,115200 panic=-1 oops=panic"
 DEFAULT_TIMEOUT = {"exec": 300, "run": 300, "shell": 24 * 3600}
 
@@ -90,7 +97,7 @@ def _parser(images):
     commands = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
     kinds = {
         "exec": "run a command in the root partition and exit with its status",
-        "run": "boot a Linux guest by `mshv run`, show all consoles, exit with its status",
+        "run": "boot a Linux guest by a VMM, show all consoles, exit with the VMM's status",
         "shell": "a prompt in the root partition (Ctrl-A x ends it by force)",
     }
     for name, text in kinds.items():
@@ -140,8 +147,11 @@ def _add_options(sub, name, images):
                          help="show the last lines of the consoles if the command fails, too")
         sub.add_argument("command", nargs="+", metavar="COMMAND", help="what to run, after --")
     elif name == "run":
+        sub.add_argument("--vmm", choices=list(GUEST_COMMAND), default="mshv",
+                         help="the VMM: `mshv run`, or Debian's QEMU, with --root trixie "
+                              "(default: mshv)")
         sub.add_argument("command", nargs="*", metavar="OPTION",
-                         help="more options for `mshv run`, after --")
+                         help="more options for the VMM, after --")
 
 
 def _copy(archive, request, other_root):
@@ -158,12 +168,16 @@ def _copy(archive, request, other_root):
         initramfs.add_program(archive, source, name)
 
 
-def _read(path):
+def _read(path, target="images"):
     try:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise RigError(f"{path}: {error.strerror}: run make images first") from None
+        raise RigError(f"{path}: {error.strerror}: run make {target} first") from None
+
+
+def _vmm(options):
+    return getattr(options, "vmm", "")
 
 
 def _job(options):
@@ -171,7 +185,7 @@ def _job(options):
     if options.subcommand == "shell":
         return "exec sh -l\n"
     if options.subcommand == "run":
-        return "exec " + shlex.join(GUEST_COMMAND + options.command) + "\n"
+        return "exec " + shlex.join(GUEST_COMMAND[options.vmm] + options.command) + "\n"
     return "exec " + shlex.join(options.command) + "\n"
 
 
@@ -189,7 +203,11 @@ def _initramfs(options, chosen):
                                    f"root={'disk' if other_root else 'initramfs'}\n".encode())
     # What guests boot
     archive.file("boot/vmlinuz", _read(chosen.image))
-    archive.file("boot/initrd", _read(os.path.join(options.images, "guest.cpio")))
+    initrd = _read(os.path.join(options.images, "guest.cpio"))
+    archive.file("boot/initrd", initrd + (_read(chosen.modules) if chosen.modules else b""))
+    if _vmm(options) == "qemu":
+        disk = os.path.join(os.path.dirname(chosen.modules or chosen.image), "disk.img")
+        archive.file(GUEST_DISK, _read(disk, "images-qemu"))
     for request in options.copy:
         _copy(archive, request, other_root)
     archive.close()
@@ -246,6 +264,8 @@ def _end_on_signals():
 def main(images, arguments=None):
     """Run what the command line says; images is where make put what is booted."""
     options = _parser(images).parse_args(arguments)
+    if _vmm(options) == "qemu":
+        options.root = "trixie"
     _end_on_signals()
     try:
         session = _session(options)
@@ -253,7 +273,7 @@ def main(images, arguments=None):
         if outcome:
             session.explain(outcome)
         elif outcome.status and options.subcommand == "run":
-            print(f"mshv-vm: guest: `mshv run` ended with status {outcome.status}",
+            print(f"mshv-vm: guest: the VMM ended with status {outcome.status}",
                   file=sys.stderr)
         elif outcome.status and getattr(options, "tail", False):
             session.show_tails()
