@@ -80,6 +80,24 @@ static void decode_exception(struct vcpu *v, u8 vector)
 }
 
 /*
+ * What kind of event was being delivered. QEMU's emulation calls all that no
+ * instruction raised exceptions, and refuses to inject one of a vector that no
+ * exception has.
+ */
+static u32 interrupted_type(u64 info)
+{
+	u32 type = (info & SVM_EVENT_TYPE_MASK) >> SVM_EVENT_TYPE_SHIFT;
+	u32 vector = info & SVM_EVENT_VECTOR_MASK;
+
+	if (type != SVM_EVENT_TYPE_EXCEPTION)
+		return type;
+	if (vector == X86_TRAP_NMI)
+		return SVM_EVENT_TYPE_NMI;
+
+	return vector < 32 ? type : SVM_EVENT_TYPE_INTR;
+}
+
+/*
  * The delivery of an event may have been interrupted by the exit: inject it
  * again. A virtual interrupt that was on its way counts as taken, even where
  * the processor left V_IRQ set.
@@ -88,15 +106,16 @@ static void decode_interrupted_delivery(struct vcpu *v)
 {
 	struct vmcb *vmcb = v->arch.vmcb;
 	u64 info = vmcb->exit_int_info;
+	u32 type;
 
 	if (!(info & SVM_EVENT_VALID))
 		return;
-	vmcb->event_inj = info;
-	if ((info & SVM_EVENT_TYPE_MASK) >> SVM_EVENT_TYPE_SHIFT == SVM_EVENT_TYPE_INTR &&
-	    v->arch.virq == (int)(info & SVM_EVENT_VECTOR_MASK))
+	type = interrupted_type(info);
+	vmcb->event_inj = (info & ~(u64)SVM_EVENT_TYPE_MASK) | (u64)type << SVM_EVENT_TYPE_SHIFT;
+	if (type == SVM_EVENT_TYPE_INTR && v->arch.virq == (int)(info & SVM_EVENT_VECTOR_MASK))
 		vmcb->int_ctl &= ~SVM_V_IRQ;
 	/* Soft interrupts and exceptions are raised again by their instruction. */
-	if ((info & SVM_EVENT_TYPE_MASK) >> SVM_EVENT_TYPE_SHIFT == SVM_EVENT_TYPE_SOFT)
+	if (type == SVM_EVENT_TYPE_SOFT)
 		vmcb->event_inj = 0;
 }
 
