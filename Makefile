@@ -6,6 +6,7 @@
 KERNEL	?= 6.12
 SMP	?= 2
 ACCEL	?= tcg
+VMM	?= mshv
 V	?= 0
 O	?= build
 PREFIX	?= /usr/local
@@ -26,6 +27,9 @@ $(error KERNEL=$(KERNEL): must be one of $(KERNELS))
 endif
 ifeq ($(filter $(ACCEL),tcg kvm),)
 $(error ACCEL=$(ACCEL): must be tcg or kvm)
+endif
+ifeq ($(filter $(VMM),mshv qemu),)
+$(error VMM=$(VMM): must be mshv or qemu)
 endif
 
 MAKEFLAGS += --no-print-directory
@@ -48,6 +52,7 @@ help:	## this text
 	@echo '  KERNEL=SERIES   the kernel to run or build for: $(KERNELS) (now $(KERNEL))'
 	@echo '  SMP=N           processors of the root partition (now $(SMP))'
 	@echo '  ACCEL=tcg|kvm   kvm needs nested SVM (now $(ACCEL))'
+	@echo '  VMM=mshv|qemu   the VMM that make run boots its guest by (now $(VMM))'
 	@echo '  KDIR=DIR        build the module for the kernel whose headers are there'
 	@echo '  ONLY=REGEX      run only tests whose name matches'
 	@echo '  O=DIR           where everything is built (now $(O:$(TOP)/%=%))'

@@ -11,19 +11,19 @@ CHECK	= MSHV_VM_IMAGES=$(IMAGES) $(VM)/check --log-dir $(O)/check --set O=$(O) \
 accel: | deps-vm
 	$(Q)cd $(VM) && python3 -m mshv_vm.accel $(ACCEL)
 
-run: accel images	## boot a Linux guest on /dev/mshv on openhv in QEMU
-	$(Q)$(MSHV_VM) run $(MACHINE)
+run: accel images $(if $(filter qemu,$(VMM)),images-qemu)	## boot a Linux guest on /dev/mshv on openhv in QEMU
+	$(Q)$(MSHV_VM) run $(MACHINE) --vmm $(VMM)
 
 shell: accel images	## a prompt in a root partition with /dev/mshv
 	$(Q)$(MSHV_VM) shell $(MACHINE)
 
-check: images-all crates | deps-kunit	## run every test (ONLY=REGEX: only some)
+check: images-all images-qemu crates | deps-kunit	## run every test (ONLY=REGEX: only some)
 	$(Q)$(CHECK) --only '$(ONLY)'
 
-check-long: images-all	## run the tests that take long (an hour or two; ONLY=REGEX)
+check-long: images-all images-qemu	## run the tests that take long (an hour or two; ONLY=REGEX)
 	$(Q)$(CHECK) --long --only '$(ONLY)'
 
-check-vm: images-all crates	## run the tests that need no KUnit kernel
+check-vm: images-all images-qemu crates	## run the tests that need no KUnit kernel
 	$(Q)$(CHECK) --only '^(?!kunit)'
 
 selftests: images-all	## run the selftests in root partitions
@@ -31,6 +31,9 @@ selftests: images-all	## run the selftests in root partitions
 
 check-crates: images-all crates	## run the mshv crates' own tests in root partitions
 	$(Q)$(CHECK) --only '^crates'
+
+check-qemu: images-all images-qemu	## boot guests by Debian's QEMU in a root partition
+	$(Q)$(CHECK) --only '^qemu'
 
 kunit: | deps-kunit	## run the module's unit tests in QEMU
 	$(Q)$(CHECK) --only '^kunit'
@@ -67,13 +70,16 @@ bench-root: images $(BENCH)/root_work
 		env $(MSHV_VM) exec --kernel $(KERNEL) --timeout 900
 
 # KVM on the same emulated machine, without openhv, is what it is compared with.
-bench-exit: accel images $(BENCH)/port_exit $(BENCH)/costs
+bench-kvm: images
+	$(Q)mkdir -p $(BENCH)
 	$(Q)set -e; for module in $(KVM_MODULES); do \
 		find $(O)/kernels/$(KERNEL)/image/lib/modules/ -name $$module.ko.xz \
 			-exec xz -dc {} \; >$(BENCH)/$$module.ko; \
 		find $(O)/kernels/$(KERNEL)/image/lib/modules/ -name $$module.ko \
 			-exec cp {} $(BENCH)/ \; ; \
 	done
+
+bench-exit: accel images bench-kvm $(BENCH)/port_exit $(BENCH)/costs
 	$(Q)set -e; for sched in root core; do \
 		echo "sched=$$sched"; \
 		$(MSHV_VM) exec $(MACHINE) --sched $$sched --copy $(BENCH)/port_exit \
@@ -85,7 +91,15 @@ bench-exit: accel images $(BENCH)/port_exit $(BENCH)/costs
 		--copy tools/testing/bench/port-exit $(KVM_MODULES:%=--copy $(BENCH)/%.ko) \
 		-- ./port-exit kvm $(ROUNDS)
 
-.PHONY: bench bench-exit bench-root
+BENCH_BOOT = --root trixie --timeout 900 --copy tools/testing/bench/guest-boot
+
+bench-boot: accel images images-qemu bench-kvm	## how long a guest takes to boot by QEMU, beside KVM and mshv run
+	$(Q)$(MSHV_VM) exec $(MACHINE) $(BENCH_BOOT) -- ./guest-boot 3 qemu-mshv mshv-run
+	$(Q)$(MSHV_VM) exec $(MACHINE) --no-hypervisor $(BENCH_BOOT) \
+		--copy $(realpath $(BUSYBOX)):/root/busybox $(KVM_MODULES:%=--copy $(BENCH)/%.ko) \
+		-- ./guest-boot 3 qemu-kvm
+
+.PHONY: bench bench-exit bench-root bench-kvm bench-boot
 
 # --- openhv's core as a program of the host ------------------------------------
 
@@ -97,4 +111,4 @@ coverage-openhv: | deps-build	## lines of openhv's core that its unit tests reac
 fuzz: | deps-fuzz	## fuzz openhv's core, each target for SECONDS=60 (ONLY=NAME: one of them)
 	$(Q)$(OPENHV_TESTS) fuzz ONLY=$(ONLY) $(if $(SECONDS),SECONDS=$(SECONDS))
 
-.PHONY: accel run shell check check-long check-vm selftests check-crates kunit coverage coverage-openhv fuzz
+.PHONY: accel run shell check check-long check-vm selftests check-crates check-qemu kunit coverage coverage-openhv fuzz

@@ -9,7 +9,7 @@ import shlex
 import signal
 import sys
 
-from . import cpio, grub, initramfs, kernel, shell
+from . import cpio, grub, initramfs, kernel, rootfs, shell
 from .error import RigError
 from .machine import Config
 from .session import Session
@@ -31,10 +31,17 @@ exit status: that of the command, or
   125  openhv refused to boot
   128 + N when signal N ended the rig"""
 
-# The guest that `mshv-vm run` shows, within the root partition
-GUEST_COMMAND = ["mshv", "run", "--kernel", "/boot/vmlinuz", "--initrd", "/boot/initrd",
-                 "--memory", "256M", "--cmdline", "console=ttyS0 panic=-1",
-                 "--serial", "/dev/virtio-ports/guest"]
+# The guest that `mshv-vm run` shows, within the root partition, by VMM
+GUEST_CONSOLE = "/dev/virtio-ports/guest"
+GUEST_DISK = "/boot/disk"
+GUEST_COMMAND = {
+    "mshv": ["mshv", "run", "--kernel", "/boot/vmlinuz", "--initrd", "/boot/initrd",
+             "--memory", "256M", "--cmdline", "console=ttyS0 panic=-1",
+             "--serial", GUEST_CONSOLE],
+    "qemu": ["/tests/qemu-linux", GUEST_CONSOLE, GUEST_DISK, "-no-reboot",
+             "-kernel", "/boot/vmlinuz", "-initrd", "/boot/initrd",
+             "-append", "console=ttyS0 panic=-1 rdinit=/guest-disk"],
+}
 ROOT_OPTIONS = "console=ttyS0,115200 panic=-1 oops=panic"
 DEFAULT_TIMEOUT = {"exec": 300, "run": 300, "shell": 24 * 3600}
 
@@ -90,7 +97,7 @@ def _parser(images):
     commands = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
     kinds = {
         "exec": "run a command in the root partition and exit with its status",
-        "run": "boot a Linux guest by `mshv run`, show all consoles, exit with its status",
+        "run": "boot a Linux guest by a VMM, show all consoles, exit with the VMM's status",
         "shell": "a prompt in the root partition (Ctrl-A x ends it by force); without a "
                  "terminal, a shell that reads its commands from standard input",
     }
@@ -120,6 +127,9 @@ def _add_options(sub, name, images):
                      help="time is instructions, of 2^SHIFT ns each, and the TSC counts them (tcg)")
     sub.add_argument("--no-hypervisor", action="store_true",
                      help="boot the kernel on the bare machine; no module is loaded")
+    sub.add_argument("--root", default="initramfs", metavar="WHAT",
+                     help="root's user space: initramfs (busybox, the default), trixie (Debian 13 "
+                          "with QEMU), or the directory or squashfs image of another")
     sub.add_argument("--boot", choices=["qemu", *grub.LOADERS], default="qemu",
                      help="who loads openhv: QEMU, or GRUB by multiboot2 (default: qemu)")
     sub.add_argument("--no-module", action="store_true", help="do not load mshv_root.ko")
@@ -145,27 +155,38 @@ def _add_options(sub, name, images):
                          help="show the last lines of the consoles if the command fails, too")
         sub.add_argument("command", nargs="+", metavar="COMMAND", help="what to run, after --")
     elif name == "run":
+        sub.add_argument("--vmm", choices=list(GUEST_COMMAND), default="mshv",
+                         help="the VMM: `mshv run`, or Debian's QEMU, with --root trixie "
+                              "(default: mshv)")
         sub.add_argument("command", nargs="*", metavar="OPTION",
-                         help="more options for `mshv run`, after --")
+                         help="more options for the VMM, after --")
 
 
-def _copy(archive, request):
+def _copy(archive, request, other_root):
     source, _, name = request.partition(":")
     if not os.path.exists(source):
         raise RigError(f"--copy: no such file: {source}")
     if name and not name.startswith("/"):
         raise RigError(f"--copy: {name} is not an absolute path")
     name = name or "/root/" + os.path.basename(os.path.abspath(source))
-    # A link is followed, as by cp: what it leads to is not there.
-    initramfs.add_program(archive, os.path.realpath(source), name)
+    if other_root:
+        # Our libraries are not to be mixed with those that are there.
+        archive.copy(source, "mshv-vm/copies" + name)
+    else:
+        # A link is followed, as by cp: what it leads to is not there.
+        initramfs.add_program(archive, os.path.realpath(source), name)
 
 
-def _read(path):
+def _read(path, target="images"):
     try:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise RigError(f"{path}: {error.strerror}: run make images first") from None
+        raise RigError(f"{path}: {error.strerror}: run make {target} first") from None
+
+
+def _vmm(options):
+    return getattr(options, "vmm", "")
 
 
 def _job(options):
@@ -173,7 +194,7 @@ def _job(options):
     if options.subcommand == "shell":
         return "exec sh -l\n"
     if options.subcommand == "run":
-        return "exec " + shlex.join(GUEST_COMMAND + options.command) + "\n"
+        return "exec " + shlex.join(GUEST_COMMAND[options.vmm] + options.command) + "\n"
     return "exec " + shlex.join(options.command) + "\n"
 
 
@@ -182,16 +203,22 @@ def _initramfs(options, chosen, ports):
     rows, columns = shell.size()
     module = "no" if options.no_module or options.no_hypervisor else (
         "in-tree" if options.in_tree else "yes")
+    other_root = options.root != "initramfs"
     out = io.BytesIO()
     archive = cpio.Archive(out)
     archive.file("mshv-vm/job", _job(options).encode())
     archive.file("mshv-vm/config", f"wanted_ports={len(ports)} rows={rows} columns={columns} "
-                                   f"load_module={module}\n".encode())
+                                   f"load_module={module} "
+                                   f"root={'disk' if other_root else 'initramfs'}\n".encode())
     # What guests boot
     archive.file("boot/vmlinuz", _read(chosen.image))
-    archive.file("boot/initrd", _read(os.path.join(options.images, "guest.cpio")))
+    initrd = _read(os.path.join(options.images, "guest.cpio"))
+    archive.file("boot/initrd", initrd + (_read(chosen.modules) if chosen.modules else b""))
+    if _vmm(options) == "qemu":
+        disk = os.path.join(os.path.dirname(chosen.modules or chosen.image), "disk.img")
+        archive.file(GUEST_DISK, _read(disk, "images-qemu"))
     for request in options.copy:
-        _copy(archive, request)
+        _copy(archive, request, other_root)
     archive.close()
     return b"".join([_read(os.path.join(options.images, "base.cpio")),
                      _modules(options, chosen, module), out.getvalue()])
@@ -251,6 +278,7 @@ def _config(options):
                     kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
                     cpus=options.cpus, memory=options.memory, accel=options.accel,
                     cpu=options.cpu, icount=options.icount or "",
+                    root=rootfs.image(options.images, options.root),
                     terminal=shell_wanted and shell.is_terminal(),
                     stdin=shell_wanted and not shell.is_terminal())
     config.initramfs = _initramfs(options, chosen, config.ports())
@@ -303,6 +331,8 @@ def main(images, arguments=None):
     """Run what the command line says; images is where make put what is booted."""
     _open_standard_streams()
     options = _parser(images).parse_args(arguments)
+    if _vmm(options) == "qemu":
+        options.root = "trixie"
     _end_on_signals()
     session = None
     try:
@@ -311,7 +341,7 @@ def main(images, arguments=None):
         if outcome:
             session.explain(outcome)
         elif outcome.status and options.subcommand == "run":
-            print(f"mshv-vm: guest: `mshv run` ended with status {outcome.status}",
+            print(f"mshv-vm: guest: the VMM ended with status {outcome.status}",
                   file=sys.stderr)
         elif outcome.status and getattr(options, "tail", False):
             session.show_tails()

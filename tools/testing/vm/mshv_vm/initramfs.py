@@ -12,7 +12,9 @@ import tempfile
 from .error import RigError
 
 # What the root partition's devices need, where it is not built in
-DRIVERS = ["virtio_pci", "virtio_console", "virtio_blk", "virtio_net", "virtio_mmio", "tun"]
+DRIVERS = ["virtio_pci", "virtio_console", "virtio_blk", "virtio_net"]
+# What guests and other user spaces ask for: taken where the kernel has it
+OPTIONAL = ["virtio_mmio", "tun", "squashfs", "overlay"]
 _COMPRESSED = {".xz": lzma.open, ".gz": gzip.open}
 
 
@@ -104,12 +106,14 @@ def _install(source, target):
 def add_modules(archive, root, release, names, extra):
     """Add modules of an unpacked kernel package, by name, with those they need.
 
-    Those that are built in need no adding. root is the top of the unpacked
-    package; extra are module files of others, which go to the "updates" directory,
-    with the stock modules that they need. If the kernel has a module of the same
-    name, that one is added too, and left alone by whoever asks by name.
+    Those that are built in need no adding; those in OPTIONAL are added without asking.
+    root is the top of the unpacked package; extra are module files of others, which go
+    to the "updates" directory, with the stock modules that they need. If the kernel has
+    a module of the same name, that one is added too, and left alone by whoever asks by
+    name.
     """
     dependencies = _dependencies(root, release)
+    names = [*names, *(name for name in OPTIONAL if name in dependencies)]
     names = [name for name in names if name not in _builtin(root, release)]
     names += [_module_name(file) for file in extra if _module_name(file) in dependencies]
     for file in extra:

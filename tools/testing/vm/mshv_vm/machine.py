@@ -38,6 +38,7 @@ class Config:
     accel: str = "tcg"
     cpu: str = ""
     icount: str = ""  # an instruction takes 2 to the power of this in ns; "": real time
+    root: int = -1  # the file system image of root's user space, or none
     terminal: bool = False  # hvc0 takes the place of the command's ports
     stdin: bool = False  # the command has a port to read from
 
@@ -164,12 +165,21 @@ class Machine:
                           "-device", f"virtserialport,chardev={name},name={name}"]
         return [*arguments, *self._connect("monitor"), "-mon", "chardev=monitor,mode=control"]
 
+    def _root(self):
+        """The file system of root's user space, if it is not the initramfs."""
+        if self.config.root < 0:
+            return []
+        file = self._inherit_path(self.config.root)
+        return ["-drive", f"file={file},format=raw,if=none,id=root,readonly=on,file.locking=off",
+                "-device", "virtio-blk-pci,drive=root,serial=root"]
+
     def _devices(self):
         disk = memory_file("disk")
         os.truncate(disk, DISK_BYTES)
         drive = f"file={self._inherit_path(disk)},format=raw,if=none,id=disk,file.locking=off"
         return ["-drive", drive,
                 "-device", "virtio-blk-pci,drive=disk",
+                *self._root(),
                 "-netdev", "user,id=network,restrict=on",
                 "-device", "virtio-net-pci,netdev=network,romfile="]
 

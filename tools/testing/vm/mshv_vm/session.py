@@ -31,7 +31,7 @@ class Session:
         self.timeout = timeout
         self.progress = Progress.STARTED
         self.status = None  # the command's
-        self.panic = self.trouble = self.module_failure = ""
+        self.panic = self.trouble = self.module_failure = self.root_failure = ""
         self.root_words = ""  # what root's first process has to say without a port
         self.openhv_lines = []
         names = [name for name in ("openhv", "root", "guest")
@@ -101,6 +101,8 @@ class Session:
                 self._module("not loaded", rest)
             elif word == "unload":
                 self._module("not unloaded", rest)
+            elif word == "root":
+                self.root_failure = rest
             elif word == "start":
                 self._reach(Progress.COMMAND)
             elif word == "exit":
@@ -210,6 +212,8 @@ class Session:
             return Outcome(Status.ROOT_PANIC, "root kernel", f"panic: {self.panic}")
         if self.module_failure and not self.status:
             return Outcome(Status.MODULE, "module", self.module_failure)
+        if self.root_failure:
+            return Outcome(Status.RIG, "root file system", self.root_failure)
         if self.status is None:
             how = {"guest-reset": "reset the machine", "guest-shutdown": "switched off"}.get(
                 self.monitor.shutdown_reason, "ended")

@@ -9,7 +9,8 @@ import re
 import tempfile
 import unittest
 
-from mshv_vm import accel, cli, console, cpio, initramfs, kernel, machine, qmp, status, testlist
+from mshv_vm import (accel, cli, console, cpio, initramfs, kernel, machine, qmp, rootfs, status,
+                     testlist)
 from mshv_vm.error import RigError
 
 
@@ -246,6 +247,41 @@ class Kernels(unittest.TestCase):
         """The user is told to build."""
         with self.assertRaisesRegex(RigError, "make"):
             kernel.find("/nowhere", "6.12")
+
+
+class Roots(unittest.TestCase):
+    """rootfs.image()."""
+
+    def test_initramfs(self):
+        """It needs no image."""
+        self.assertEqual(rootfs.image("/nowhere", "initramfs"), -1)
+
+    def test_image(self):
+        """An image is taken as it is, by its path or by the name it was made ready under."""
+        with tempfile.TemporaryDirectory() as top:
+            path = write(top, "trixie.squashfs", b"hsqs and so on")
+            for name in ("trixie", path):
+                fd = rootfs.image(top, name)
+                self.assertEqual(os.read(fd, 20), b"hsqs and so on")
+                os.close(fd)
+
+    def test_directory(self):
+        """A directory becomes an image."""
+        with tempfile.TemporaryDirectory() as top:
+            write(top, "etc/name", "x")
+            fd = rootfs.image("/nowhere", top)
+            self.assertEqual(os.read(fd, 4), b"hsqs")
+            os.close(fd)
+
+    def test_mistakes(self):
+        """Each says what to do."""
+        with tempfile.TemporaryDirectory() as top:
+            with self.assertRaisesRegex(RigError, "run make trixie first"):
+                rootfs.image(top, "trixie")
+            with self.assertRaisesRegex(RigError, "neither a directory nor a squashfs image"):
+                rootfs.image(top, write(top, "x", "#!/bin/sh"))
+            with self.assertRaisesRegex(RigError, "No such file"):
+                rootfs.image(top, top + "/none")
 
 
 class Consoles(unittest.TestCase):
