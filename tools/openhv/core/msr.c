@@ -4,6 +4,7 @@
  * hvmsr.c, those that only root has in root/msr.c.
  */
 #include <asm/cpu.h>
+#include <asm/x86.h>
 #include <openhv/features.h>
 #include <openhv/gwalk.h>
 #include <openhv/log.h>
@@ -222,6 +223,26 @@ static enum msr_result write_slot(u64 *slot, u32 msr, u64 value)
 	return MSR_OK;
 }
 
+/*
+ * VMMs set the TSCs of a partition's VPs one after the other, as if no time passed in
+ * between. What they mean is that the TSCs agree, which the reference TSC page relies
+ * on: one that is about the same as another VP's, set before, becomes the same.
+ */
+static u64 common_tsc_offset(struct vp *vp, u64 offset)
+{
+	struct partition *p = vp->partition;
+
+	spin_lock(&p->small_lock);
+	if (p->tsc_setter && p->tsc_setter != vp->index + 1 &&
+	    offset - p->tsc_offset + tsc_hz < 2 * tsc_hz)
+		offset = p->tsc_offset;
+	p->tsc_offset = offset;
+	p->tsc_setter = vp->index + 1;
+	spin_unlock(&p->small_lock);
+
+	return offset;
+}
+
 enum msr_result vp_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 {
 	struct vcpu *v = &vp->vcpu;
@@ -260,7 +281,8 @@ enum msr_result vp_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 	}
 	switch (msr) {
 	case MSR_TSC:
-		vcpu_set_tsc_offset(v, value - rdtsc());
+		value -= rdtsc();
+		vcpu_set_tsc_offset(v, host ? common_tsc_offset(vp, value) : value);
 		return MSR_OK;
 	case MSR_APIC_BASE:
 		return ok_if(vlapic_set_base(&vp->apic, value));
