@@ -4,6 +4,7 @@
  * hvmsr.c, those that only root has in root/msr.c.
  */
 #include <asm/cpu.h>
+#include <asm/x86.h>
 #include <openhv/features.h>
 #include <openhv/gwalk.h>
 #include <openhv/log.h>
@@ -222,6 +223,30 @@ static enum msr_result write_slot(u64 *slot, u32 msr, u64 value)
 	return MSR_OK;
 }
 
+/*
+ * The offset from the machine's TSC that makes a VP's what its VMM sets it to.
+ *
+ * VMMs set the TSCs of a partition's VPs one after the other, as if no time passed in
+ * between. While the partition's time is frozen none does. Otherwise what they mean is
+ * that the TSCs agree, which the reference TSC page relies on: one that is about the
+ * same as another VP's, set before, becomes the same.
+ */
+static u64 set_tsc_offset(struct vp *vp, u64 value)
+{
+	struct partition *p = vp->partition;
+	u64 offset = value - partition_tsc(p);
+
+	spin_lock(&p->small_lock);
+	if (!READ_ONCE(p->time_frozen) && p->tsc_setter && p->tsc_setter != vp->index + 1 &&
+	    offset - p->tsc_offset + tsc_hz < 2 * tsc_hz)
+		offset = p->tsc_offset;
+	p->tsc_offset = offset;
+	p->tsc_setter = vp->index + 1;
+	spin_unlock(&p->small_lock);
+
+	return offset;
+}
+
 enum msr_result vp_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 {
 	struct vcpu *v = &vp->vcpu;
@@ -260,7 +285,7 @@ enum msr_result vp_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 	}
 	switch (msr) {
 	case MSR_TSC:
-		vcpu_set_tsc_offset(v, value - (host ? partition_tsc(vp->partition) : rdtsc()));
+		vcpu_set_tsc_offset(v, host ? set_tsc_offset(vp, value) : value - rdtsc());
 		return MSR_OK;
 	case MSR_APIC_BASE:
 		return ok_if(vlapic_set_base(&vp->apic, value));

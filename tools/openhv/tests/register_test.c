@@ -3,6 +3,7 @@
  * Registers of VPs by name: core/register.c, and the hypercalls on them.
  */
 #include <asm/cpu.h>
+#include <asm/x86.h>
 #include <openhv/features.h>
 #include <openhv/run.h>
 #include <tlfs/cpuid.h>
@@ -609,6 +610,31 @@ TEST_ON_MACHINE(roots_own_registers_are_those_in_the_processor)
 	EXPECT_EQ(0x1234, reg64(vp, HV_X64_REGISTER_DR0));
 	ASSERT_EQ(0, reg_get(vp, HV_X64_REGISTER_FS, &v));
 	EXPECT_EQ(0, v.segment.base);
+}
+
+TEST_ON_MACHINE(tscs_that_a_vmm_sets_to_about_the_same_agree)
+{
+	struct vp *first = new_vp();
+	struct vp *second = child_vp(first->partition, 1);
+
+	host_tsc_step = 0;
+	host_tsc = 100 * tsc_hz;
+	ASSERT_EQ(0, reg64_set(first, HV_X64_REGISTER_TSC, 0));
+	host_tsc += tsc_hz / 2;
+	ASSERT_EQ(0, reg64_set(second, HV_X64_REGISTER_TSC, 0));
+	EXPECT_EQ(tsc_hz / 2, reg64(first, HV_X64_REGISTER_TSC));
+	EXPECT_EQ(tsc_hz / 2, reg64(second, HV_X64_REGISTER_TSC));
+	/* Later, when the machine is reset */
+	host_tsc += 50 * tsc_hz;
+	ASSERT_EQ(0, reg64_set(first, HV_X64_REGISTER_TSC, 0));
+	EXPECT_EQ(0, reg64(first, HV_X64_REGISTER_TSC));
+	ASSERT_EQ(0, reg64_set(second, HV_X64_REGISTER_TSC, 7));
+	EXPECT_EQ(0, reg64(second, HV_X64_REGISTER_TSC));
+	/* What is different on purpose, or the only one that is set, stays as it is. */
+	ASSERT_EQ(0, reg64_set(first, HV_X64_REGISTER_TSC, 9 * tsc_hz));
+	EXPECT_EQ(9 * tsc_hz, reg64(first, HV_X64_REGISTER_TSC));
+	ASSERT_EQ(0, reg64_set(first, HV_X64_REGISTER_TSC, 9 * tsc_hz + 5));
+	EXPECT_EQ(9 * tsc_hz + 5, reg64(first, HV_X64_REGISTER_TSC));
 }
 
 TEST_ON_MACHINE(tsc_and_its_adjustment)

@@ -98,7 +98,9 @@ struct vp_msrs {
  * @tsc_page: what it shows
  * @tsc_invariant: HV_X64_MSR_TSC_INVARIANT_CONTROL
  * @crash: crash parameters and control
- * @small_lock: guards @small; taken last
+ * @tsc_offset: what the VMM has set a VP's TSC to last, relative to the machine's
+ * @tsc_setter: the index of that VP plus 1, or 0 for none
+ * @small_lock: guards @small, @tsc_offset and @tsc_setter; taken last
  * @small: objects of OBJ_SIZE: overrides, intercepts, ports
  * @cpuid: CPUID overrides
  * @intercepts: installed intercepts
@@ -139,6 +141,8 @@ struct partition {
 	void *tsc_page;
 	u64 tsc_invariant;
 	u64 crash[6];
+	u64 tsc_offset;
+	u32 tsc_setter;
 	struct spinlock small_lock;
 	struct objpool small;
 	struct cpuid_override *cpuid;
