@@ -221,7 +221,7 @@ def _initramfs(options, chosen, ports):
         _copy(archive, request, other_root)
     archive.close()
     return b"".join([_read(os.path.join(options.images, "base.cpio")),
-                     _modules(options, chosen, module), out.getvalue()])
+                     _modules(options, chosen, module != "no"), out.getvalue()])
 
 
 def _modules(options, chosen, wanted):
