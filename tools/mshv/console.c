@@ -53,6 +53,7 @@ int console_open(struct console *console, const char *target)
 
 	console->in = -1;
 	console->out = -1;
+	console->signals = -1;
 	pthread_mutex_init(&console->lock, NULL);
 	console->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (console->wake < 0)
@@ -83,13 +84,16 @@ int console_open(struct console *console, const char *target)
  */
 static bool wait_for_reader(const struct console *console)
 {
-	struct pollfd out = { .fd = console->out, .events = POLLOUT };
-	int ready;
+	struct pollfd fds[] = {
+		{ .fd = console->out, .events = POLLOUT },
+		{ .fd = console->signals, .events = POLLIN },
+	};
 
-	do
-		ready = poll(&out, 1, POLL_READER_MS);
-	while (ready <= 0 && !console->hurry);
-	return ready > 0;
+	do {
+		if (poll(fds, ARRAY_SIZE(fds), POLL_READER_MS) > 0 && fds[0].revents)
+			return true;
+	} while (!console->hurry && !fds[1].revents);
+	return false;
 }
 
 static void flush_locked(struct console *console)

@@ -39,6 +39,7 @@ struct console {
 	bool started;
 	atomic_bool stop;
 	atomic_bool hurry;		/* see console_hurry() */
+	int signals;			/* when it can be read, it is in a hurry too; -1: none */
 	pthread_t thread;
 
 	pthread_mutex_t lock;

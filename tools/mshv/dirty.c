@@ -5,6 +5,7 @@
  * not among them: they are in this process.
  */
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,13 +54,18 @@ static void *dirty_thread(void *arg)
 
 int dirty_start(struct vm *vm)
 {
+	sigset_t all, before;
 	int ret;
 
 	if (!vm->config->dirty_rate)
 		return 0;
 	if (mshv_set_property(vm->partition, HV_PARTITION_PROPERTY_GPA_PAGE_ACCESS_TRACKING, 1))
 		return complain("%s", mshv_strerror());
+	/* Signals are for the main thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	ret = pthread_create(&vm->dirty_thread, NULL, dirty_thread, vm);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (ret)
 		return complain("cannot start a thread: %s", strerror(ret));
 	vm->dirty_started = true;

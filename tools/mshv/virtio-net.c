@@ -262,8 +262,13 @@ struct virtio *net_open(const char *spec)
 		.free = net_free,
 	};
 	/* Any address that is no one's: unicast, and not a maker's */
-	if (net->virtio.file < 0 || getrandom(net->config.mac, ETH_ALEN, 0) != ETH_ALEN)
+	if (net->virtio.file < 0)
 		goto fail;
+	if (getrandom(net->config.mac, ETH_ALEN, 0) != ETH_ALEN) {
+		complain("getrandom: %m");
+		close(net->virtio.file);
+		goto fail;
+	}
 	net->config.mac[0] = (net->config.mac[0] & 0xfc) | 0x02;
 	return &net->virtio;
 fail:

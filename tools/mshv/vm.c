@@ -203,6 +203,7 @@ static int catch_signals(struct vm *vm)
 	/* The threads that are started after this have them blocked, too. */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	vm->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	vm->console.signals = vm->signals;
 	return vm->signals < 0 ? complain("signalfd: %m") : 0;
 }
 

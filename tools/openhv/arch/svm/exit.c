@@ -81,7 +81,7 @@ static void decode_exception(struct vcpu *v, u8 vector)
 
 /*
  * QEMU's emulator calls every interrupted delivery that of an exception. Vectors
- * from 32 on are interrupts, and vector 2 is the NMI; injected as exceptions
+ * from 31 on are interrupts, and vector 2 is the NMI; injected as exceptions
  * the processor would refuse them.
  */
 static u64 true_type(u64 info)
@@ -92,7 +92,7 @@ static u64 true_type(u64 info)
 		return info;
 	if (vector == X86_TRAP_NMI)
 		type = SVM_EVENT_TYPE_NMI;
-	else if (vector >= 32)
+	else if (vector >= 31)
 		type = SVM_EVENT_TYPE_INTR;
 	else
 		return info;
@@ -133,6 +133,15 @@ static void track_iret(struct vcpu *v)
 		a->nmi_iret = false;
 		a->nmi_masked = false;
 	}
+}
+
+/* Without CR4.DE, DR5 is another name of DR7. */
+static bool no_such_dr(const struct vmcb *vmcb)
+{
+	bool dr5 = vmcb->exit_code == SVM_EXIT_DR_READ0 + 5 ||
+		   vmcb->exit_code == SVM_EXIT_DR_WRITE0 + 5;
+
+	return dr5 && vmcb->cr4 & CR4_DE;
 }
 
 void svm_decode_exit(struct vcpu *v)
@@ -203,12 +212,14 @@ void svm_decode_exit(struct vcpu *v)
 		e->cr.cr = vmcb->exit_code - SVM_EXIT_CR_WRITE0;
 		e->insn_len = 0;
 		break;
+	case SVM_EXIT_DR_READ0 + 5:
 	case SVM_EXIT_DR_READ0 + 7:
-		e->reason = VCPU_EXIT_DR7_READ;
+		e->reason = no_such_dr(vmcb) ? VCPU_EXIT_UNDEFINED : VCPU_EXIT_DR7_READ;
 		e->insn_len = 0;
 		break;
+	case SVM_EXIT_DR_WRITE0 + 5:
 	case SVM_EXIT_DR_WRITE0 + 7:
-		e->reason = VCPU_EXIT_DR7_WRITE;
+		e->reason = no_such_dr(vmcb) ? VCPU_EXIT_UNDEFINED : VCPU_EXIT_DR7_WRITE;
 		e->insn_len = 0;
 		break;
 	case SVM_EXIT_SHUTDOWN:

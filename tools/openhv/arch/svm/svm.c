@@ -194,8 +194,8 @@ void vcpu_init(struct vcpu *v, void *page, void *fpu, paddr_t npt, bool root)
 		 */
 		if (platform_is_tcg()) {
 			v->arch.keeps_dr7 = true;
-			vmcb->intercept_dr_read = BIT(7);
-			vmcb->intercept_dr_write = BIT(7);
+			vmcb->intercept_dr_read = BIT(5) | BIT(7);
+			vmcb->intercept_dr_write = BIT(5) | BIT(7);
 		}
 		vmcb->iopm_base = virt_to_phys(iopm_child);
 		vmcb->msrpm_base = virt_to_phys(msrpm_child);

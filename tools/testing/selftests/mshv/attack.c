@@ -339,6 +339,8 @@ static GUEST_CODE void guest_abuses_registers(void)
 			break;
 		case 6:
 			MOVE("mov %0, %%dr7", value);
+			/* The same, unless CR4.DE is set */
+			MOVE("mov %0, %%db5", value);
 			break;
 		case 7:
 			asm volatile("lea 1f(%%rip), %%r8; mov %%r8, guest_fixup(%%rip)\n"

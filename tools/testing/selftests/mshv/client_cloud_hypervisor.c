@@ -419,7 +419,7 @@ TEST(ioeventfd_forms)
 }
 
 /* As KVM has it: one that waits for a value is not found without that value. */
-TEST(ioeventfd_is_deassigned_with_its_value)
+TEST(ioeventfd_is_deassigned_with_its_value_or_without_one)
 {
 	const __u64 match = 0xcafe, other = 0xcaff;
 	int fd = eventfd(0, EFD_CLOEXEC);
@@ -427,9 +427,13 @@ TEST(ioeventfd_is_deassigned_with_its_value)
 
 	vm_init_long(&vm, PT_LAPIC, guest_rings);
 	ASSERT_OK(mshv_assign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &match));
-	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, NULL));
 	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &other));
 	EXPECT_OK(mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &match));
+	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &match));
+	/* Cloud Hypervisor says neither the value nor the length. */
+	ASSERT_OK(mshv_assign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &match));
+	EXPECT_OK(mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 0, NULL));
+	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 0, NULL));
 	close(fd);
 	vm_destroy(&vm);
 }

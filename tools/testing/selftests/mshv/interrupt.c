@@ -138,42 +138,6 @@ TEST(extint_to_a_new_vp)
 	vm_destroy(&vm);
 }
 
-/* A stack of the guest's that is not there any more when an interrupt is to be put on it */
-static uint8_t lost_stack[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
-
-static GUEST_CODE void guest_waits_on_a_lost_stack(void)
-{
-	guest_handler = guest_count_interrupts;
-	guest_install_handlers();
-	guest_enable_x2apic();
-	GUEST_SYNC(1);
-	for (;;) {
-		asm volatile("mov %%rsp, %%rbx\n"
-			     "mov %0, %%rsp\n"
-			     "sti\n hlt\n cli\n"
-			     "mov %%rbx, %%rsp\n"
-			     : : "r"(lost_stack + PAGE_SIZE) : "rbx", "memory");
-		GUEST_SYNC_ARG(2, guest_interrupts[VECTOR]);
-	}
-}
-
-TEST(delivery_goes_on_where_memory_was_missing)
-{
-	struct test_vm vm;
-	void *stack;
-	int i;
-
-	vm_init_long(&vm, PT_LAPIC, guest_waits_on_a_lost_stack);
-	vm_run_to_sync(&vm, 1);
-	stack = vm_guest_address(&vm, (uintptr_t)lost_stack, PAGE_SIZE);
-	for (i = 1; i <= 20; i++) {
-		ASSERT_EQ(0, madvise(stack, PAGE_SIZE, MADV_DONTNEED));
-		ASSERT_OK(assert_fixed(&vm, VECTOR));
-		ASSERT_EQ(i, vm_run_to_sync(&vm, 2));
-	}
-	vm_destroy(&vm);
-}
-
 static volatile uint64_t guest_nmis;
 
 static void count_nmi(struct guest_frame *frame)

@@ -13,8 +13,8 @@ _BEFORE, _AFTER = 3, 40  # lines around the first that tells of trouble
 _DIAGNOSTICS = 4  # comments before a result
 _CONSOLES = ("openhv", "root", "guest")
 # Linux numbers what it dies of: [#1]
-_TROUBLE = re.compile(r"\[#1\]|Kernel panic|\] (WARNING|BUG|UBSAN|Oops): |kernel BUG|rcu: .* stall|"
-                      r"blocked for more than|openhv: (ERROR|PANIC)")
+_TROUBLE = re.compile(r"\[#1\]|Kernel panic|(?:^|[|\]] )(WARNING|BUG|UBSAN|Oops): |"
+                      r"kernel BUG|rcu: .* stall|blocked for more than|openhv: (ERROR|PANIC)")
 _KERNEL_RIP = "RIP: 0010:"
 _RIG_LINE = re.compile(r"mshv-vm: (?!\w+: (last lines|printed nothing))")
 _CONSOLE_LINE = re.compile(rf"mshv-vm: \w+: last lines:|({'|'.join(_CONSOLES)}) *\| ")

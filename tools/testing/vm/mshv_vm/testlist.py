@@ -104,7 +104,9 @@ def _machines(name, section, rig, log_dir, variables, expected):
     for kernel, cpus, sched in kinds:
         full_name = f"{name}.{kernel}.{cpus}cpu" + ("" if sched == "root" else f".{sched}")
         consoles = os.path.join(log_dir, full_name)
-        command = [rig, "exec", "--kernel", kernel, "--cpus", cpus, "--sched", sched,
+        # The default one does not go with --no-hypervisor.
+        scheduler = [] if sched == "root" else ["--sched", sched]
+        command = [rig, "exec", "--kernel", kernel, "--cpus", cpus, *scheduler,
                    "--timeout", f"{timeout:g}", "--log-dir", consoles, *options, "--", "sh", "-c",
                    _substitute(section["run"], {"KERNEL": kernel, "CPUS": cpus, "SCHED": sched})]
         # The rig has a timeout of its own; the one here is for a rig that hangs.

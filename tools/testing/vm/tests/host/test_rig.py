@@ -345,10 +345,12 @@ class TestList(unittest.TestCase):
         self.assertEqual([test.name for test in tests],
                          ["a.6.1.1cpu", "a.6.1.2cpu", "a.6.12.1cpu", "a.6.12.2cpu"])
         self.assertEqual(tests[1].command, [
-            "RIG", "exec", "--kernel", "6.1", "--cpus", "2", "--sched", "root", "--timeout", "9",
+            "RIG", "exec", "--kernel", "6.1", "--cpus", "2", "--timeout", "9",
             "--log-dir", "LOGS/a.6.1.2cpu", "--", "sh", "-c", "x 2"])
         tests = self.read("[a]\nrun = x\nsched = root core\ntimeout = 9\n")
         self.assertEqual([test.name for test in tests], ["a.6.12.2cpu", "a.6.12.2cpu.core"])
+        self.assertNotIn("--sched", tests[0].command)
+        self.assertEqual(tests[1].command[6:8], ["--sched", "core"])
         self.assertGreater(tests[1].timeout, 9)
         test, = self.read("[a]\nrun = x\noptions = --copy '@O@/a b'\ntimeout = 9\n", O="/o")
         self.assertEqual(test.command[-6:], ["--copy", "/o/a b", "--", "sh", "-c", "x"])
