@@ -3,25 +3,14 @@
  * Loading kernels and flat programs, the ACPI tables, and numbers.
  */
 #include <asm/bootparam.h>
-#include <sys/ioctl.h>
 
 #include "acpi.h"
 #include "boot.h"
 #include "memory.h"
+#include "no_ioctl.h"
 #include "util.h"
 
 #include "kselftest_harness.h"
-
-/* Nothing here gets as far as /dev/mshv. */
-int __wrap_ioctl(int fd, unsigned long request, void *args);
-int __wrap_ioctl(int fd, unsigned long request, void *args)
-{
-	(void)fd;
-	(void)request;
-	(void)args;
-	errno = ENOTTY;
-	return -1;
-}
 
 #define SETUP_SECTS	3
 #define KERNEL_SIZE	0x5000

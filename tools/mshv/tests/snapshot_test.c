@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "no_ioctl.h"
 #include "snapshot.h"
 #include "vm.h"
 
@@ -17,17 +17,6 @@
 
 #define PAGES	64		/* of the guest's memory */
 #define CPUS	2
-
-/* Nothing here gets as far as /dev/mshv. */
-int __wrap_ioctl(int fd, unsigned long request, void *args);
-int __wrap_ioctl(int fd, unsigned long request, void *args)
-{
-	(void)fd;
-	(void)request;
-	(void)args;
-	errno = ENOTTY;
-	return -1;
-}
 
 FIXTURE(snapshot) {
 	char dir[32], path[64];

@@ -5,24 +5,14 @@
 #include <arpa/inet.h>
 #include <linux/virtio_net.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+/* There is no tap device here. */
+#include "no_ioctl.h"
 #include "virtio_driver.h"
 
 #include "kselftest_harness.h"
-
-/* There is no tap device here. */
-int __wrap_ioctl(int fd, unsigned long request, void *args);
-int __wrap_ioctl(int fd, unsigned long request, void *args)
-{
-	(void)fd;
-	(void)request;
-	(void)args;
-	errno = ENOTTY;
-	return -1;
-}
 
 enum { RX, TX };
 
