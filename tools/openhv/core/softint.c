@@ -7,7 +7,7 @@
  * the write has thrown away all translations of those bytes; QEMU 7.2 does not
  * lock the page in between. That translation stays. Linux patches its code by way
  * of INT3: one that is left behind like this is executed when Linux no longer
- * knows of it, and Linux dies of it, on openhv as well as without it.
+ * knows of it, and Linux dies of it.
  *
  * So look whether the instruction is in memory at all. If it is not, writing to
  * where it was makes the emulator forget it.

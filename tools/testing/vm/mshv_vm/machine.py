@@ -149,7 +149,10 @@ class Machine:
             # One thread runs all processors in turn, or nothing could be counted.
             counting = ["-icount", f"shift={config.icount},sleep=off"]
         elif config.accel == "tcg":
-            how = "tcg,thread=multi"
+            # Threads that translate while another one patches the code may keep an INT3 that
+            # is gone. openhv mends that, see core/softint.c; where it is not there, one thread
+            # runs all processors in turn.
+            how = "tcg,thread=" + ("multi" if config.openhv else "single")
         return ["-accel", how, "-cpu", cpu, "-smp", str(config.cpus + spare), "-m", config.memory,
                 *counting]
 

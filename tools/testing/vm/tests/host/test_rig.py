@@ -84,8 +84,9 @@ class CommandLine(unittest.TestCase):
         """The part of QEMU's command line that is about processors, in one line."""
         parsed = cli._parser("")  # pylint: disable=protected-access
         chosen = parsed.parse_args(["exec", *options, "--", "true"])
-        config = machine.Config("kernel", b"", openhv="openhv.elf", cpus=chosen.cpus,
-                                accel=chosen.accel, icount=chosen.icount or "")
+        config = machine.Config("kernel", b"", openhv="" if chosen.no_hypervisor else "openhv.elf",
+                                cpus=chosen.cpus, accel=chosen.accel,
+                                icount=chosen.icount or "")
         command = machine.Machine(config)._processors()  # pylint: disable=protected-access
         return " ".join(command)
 
@@ -94,6 +95,11 @@ class CommandLine(unittest.TestCase):
         self.assertIn("-accel tcg,thread=multi", self.qemu())
         self.assertIn("-smp 3", self.qemu())
         self.assertNotIn("-icount", self.qemu())
+
+    def test_without_openhv(self):
+        """Nobody mends the emulator's races where openhv is not there."""
+        self.assertIn("-accel tcg,thread=single", self.qemu("--no-hypervisor"))
+        self.assertIn("-smp 2", self.qemu("--no-hypervisor"))
 
     def test_icount(self):
         """What is counted is run by one thread."""
