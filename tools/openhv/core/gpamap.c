@@ -444,26 +444,72 @@ void gpamap_flush(struct gpamap *map)
 }
 
 /* Root's own entries: the caller flushes after a hide. */
-static void root_set_page(u64 pfn, u64 new)
+static void root_set_page(struct gpamap *map, u64 pfn, u64 new)
 {
-	struct gpamap *map = &root_partition.gpamap;
 	u64 *entry;
 
-	write_lock(&map->lock);
 	/* The tables for all of RAM were reserved at boot. */
 	BUG_ON(find_entry(map, pfn, 0, WALK_CREATE, &entry));
 	count_mapping(map, *entry, 0, -1);
 	count_mapping(map, new, 0, 1);
 	atomic_xchg(entry, new);
-	write_unlock(&map->lock);
+}
+
+/*
+ * Once all of a large page is root's again, one leaf maps it as it did at boot.
+ * Returns the table that is not needed any more after a flush, or NULL.
+ */
+static u64 *root_join(struct gpamap *map, u64 pfn, unsigned int level)
+{
+	u64 base = pfn & ~(level_pages(level) - 1), used = 0;
+	u64 *entry, *table;
+	u32 i;
+
+	if (level > 1 + vcpu_caps.large_1g ||
+	    find_entry(map, base, level, 0, &entry) || !entry || !npte_is_table(*entry, level))
+		return NULL;
+	table = table_of(*entry);
+	for (i = 0; i < NPT_ENTRIES; i++) {
+		u64 e = READ_ONCE(table[i]);
+
+		if ((e & ~NPTE_USED) !=
+		    npte_leaf(base + i * level_pages(level - 1), level - 1, GPA_RWX))
+			return NULL;
+		used |= e & NPTE_USED;
+	}
+	for (i = 0; i < NPT_ENTRIES; i++)
+		count_mapping(map, table[i], level - 1, -1);
+	count_mapping(map, npte_leaf(base, level, GPA_RWX), level, 1);
+	atomic_xchg(entry, npte_leaf(base, level, GPA_RWX) | used);
+	return table;
 }
 
 void root_hide_page(u64 pfn)
 {
-	root_set_page(pfn, 0);
+	struct gpamap *map = &root_partition.gpamap;
+
+	write_lock(&map->lock);
+	root_set_page(map, pfn, 0);
+	write_unlock(&map->lock);
 }
 
 void root_show_page(u64 pfn, u32 rights)
 {
-	root_set_page(pfn, npte_leaf(pfn, 0, rights));
+	struct gpamap *map = &root_partition.gpamap;
+	u64 *unused[LEVEL_TOP];
+	unsigned int n = 0;
+
+	write_lock(&map->lock);
+	root_set_page(map, pfn, npte_leaf(pfn, 0, rights));
+	while (rights == GPA_RWX && n < LEVEL_TOP) {
+		unused[n] = root_join(map, pfn, n + 1);
+		if (!unused[n])
+			break;
+		n++;
+	}
+	write_unlock(&map->lock);
+	if (n)
+		gpamap_flush(map);
+	while (n--)
+		table_free(map, unused[n]);
 }

@@ -327,6 +327,37 @@ TEST_ON_MACHINE(withdraw_that_is_served_in_full_succeeds)
 	EXPECT_EQ(1, partition_of(in.partition_id)->pool.total);
 }
 
+TEST_ON_MACHINE(large_pages_of_roots_are_whole_again_after_a_withdrawal)
+{
+	u64 id = child_create(CHILD_FLAGS), other = child_create(CHILD_FLAGS);
+	u64 pfn = HOST_RAM_END / 2 >> PAGE_SHIFT;
+	u64 pfns[] = { pfn, pfn + 1, pfn + 511 }, lone = pfn + 100;
+	struct gpamap *map = &root_partition.gpamap;
+	u64 own = own_free_pages(), huge = map->pages_1g, large = map->pages_2m;
+	u64 small = map->pages_4k, generation;
+	struct gpa_info info;
+
+	ASSERT_EQ(0, hv_status(deposit_list(id, pfns, 3)));
+	ASSERT_EQ(0, hv_status(deposit_list(other, &lone, 1)));
+	EXPECT_EQ(huge - 1, map->pages_1g);
+	EXPECT_EQ(own - 2, own_free_pages());
+	ASSERT_EQ(3, withdraw(id));
+	EXPECT_EQ(small + 511, map->pages_4k);
+	EXPECT_FALSE(root_sees(lone));
+
+	generation = map->generation;
+	ASSERT_EQ(1, withdraw(other));
+	EXPECT_EQ(huge, map->pages_1g);
+	EXPECT_EQ(large, map->pages_2m);
+	EXPECT_EQ(small, map->pages_4k);
+	EXPECT_EQ(own, own_free_pages());
+	/* The processor may have kept where the tables were. */
+	EXPECT_LT(generation, map->generation);
+	gpamap_lookup(map, lone, &info);
+	EXPECT_EQ(GPA_RWX, info.rights);
+	EXPECT_EQ(lone, info.spfn);
+}
+
 TEST_ON_MACHINE(root_withdraws_its_own_pool)
 {
 	u64 before = root_partition.pool.total;

@@ -231,7 +231,10 @@ void overlay_clear(struct gpamap *map, struct overlay *ov);
 bool gpa_read(struct gpamap *map, u64 gpa, void *buf, size_t len);
 bool gpa_write(struct gpamap *map, u64 gpa, const void *buf, size_t len);
 
-/* Root's own address space: hide a page from it, and show it again. */
+/*
+ * Root's own address space: hide a page from it, and show it again. A large page
+ * that is split by that is one again when all of it is shown with GPA_RWX.
+ */
 void root_hide_page(u64 pfn);
 void root_show_page(u64 pfn, u32 rights);
 

@@ -108,14 +108,15 @@ static void play_kernel(struct fuzz *f)
 	boot_info.initrd.size = fuzz32(f) % KERNEL_ROOM;
 	setup = (*(u8 *)phys_to_virt(KERNEL + 0x1F1) ?: 4) * 512 + 512;
 	movable = *(u8 *)phys_to_virt(KERNEL + 0x234);
-	memory_poison(phys_to_virt(KERNEL + size), KERNEL_ROOM - size);
+	/* One that runs at one address only may come to lie where it was, and beyond. */
+	if (movable)
+		memory_poison(phys_to_virt(KERNEL + size), KERNEL_ROOM - size);
 	linux_load(root_vp());
 
 	entry = root_vp()->vcpu.rip - 0x200;
 	if (!within(entry, size - setup, 0x100000, RAM_END))
 		host_fail("a kernel of %x bytes at %llx, where there is no memory for it", size,
 			  (unsigned long long)entry);
-	/* One that runs at one address only may come to lie where it was. */
 	if (movable && entry < KERNEL + size && KERNEL < entry + size - setup)
 		host_fail("the kernel is loaded over itself");
 }

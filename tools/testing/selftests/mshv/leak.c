@@ -15,12 +15,9 @@
 #define MANY_ROUNDS	1000
 #define WARM_UP		20
 /* Less than a page a round would be a leak of parts of pages: Slab shows those. */
-#define TOLERANCE_KIB	(FEW_ROUNDS * 4 / 2)
-/*
- * openhv splits a large page of root's page tables the first time that a page in it
- * is deposited, and then has it: a few pages a run, not some in each round.
- */
-#define TOLERANCE_PAGES	(FEW_ROUNDS / 10)
+#define TOLERANCE_KIB	(test_rounds(FEW_ROUNDS, MANY_ROUNDS) * 4 / 2)
+/* For root's page tables, if root itself has deposited a page meanwhile */
+#define TOLERANCE_PAGES	2
 #define SETTLE_TRIES	20
 
 struct usage {
