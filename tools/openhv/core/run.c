@@ -61,7 +61,7 @@ static void serve_requests(struct lp *lp, struct vp *vp)
 		vcpu_flush_tlb(&vp->vcpu);
 }
 
-/* An event that ends a HLT is there. */
+/* An event is there that ends a HLT, or the idling by an MSR. */
 static bool has_event(struct vp *vp)
 {
 	struct vcpu_event ev;
@@ -71,9 +71,13 @@ static bool has_event(struct vp *vp)
 	vcpu_get_injection(&vp->vcpu, &ev);
 	if (ev.valid)
 		return true;
-	if (!(vp->vcpu.rflags & RFLAGS_IF) && !vp->idle)
-		return false;
-	return vlapic_has_work(&vp->apic);
+	/*
+	 * Linux waits for a spinlock like this inside of interrupts as well, and is woken by
+	 * one of no higher priority, which will only be taken after the one that is in service.
+	 */
+	if (vp->idle)
+		return vlapic_is_pending(&vp->apic);
+	return vp->vcpu.rflags & RFLAGS_IF && vlapic_has_work(&vp->apic);
 }
 
 bool vp_can_continue(struct vp *vp)

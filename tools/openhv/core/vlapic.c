@@ -625,6 +625,12 @@ bool vlapic_has_work(struct vlapic *apic)
 	return vlapic_next(apic, &extint, &blocked) >= 0;
 }
 
+bool vlapic_is_pending(struct vlapic *apic)
+{
+	vlapic_poll_timer(apic);
+	return READ_ONCE(apic->extint) || (software_enabled(apic) && highest(apic->irr) >= 0);
+}
+
 void vlapic_ack(struct vlapic *apic, u8 vector, bool extint)
 {
 	if (extint) {

@@ -192,6 +192,9 @@ void vlapic_ack(struct vlapic *apic, u8 vector, bool extint);
 /* Something is pending that would end a HLT. */
 bool vlapic_has_work(struct vlapic *apic);
 
+/* Something is pending, of whatever priority: that ends a guest's idling by the MSR. */
+bool vlapic_is_pending(struct vlapic *apic);
+
 void vlapic_eoi(struct vlapic *apic);
 
 /* For vlapic_set_state(): a register as it was saved, without what a write does. */

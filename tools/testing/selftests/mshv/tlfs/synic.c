@@ -277,6 +277,41 @@ TEST(guest_idle)
 	vm_destroy(&vm);
 }
 
+static void idle_inside(struct guest_frame *frame)
+{
+	guest_interrupts[frame->vector & 0xff]++;
+	if (frame->vector == 0x90) {
+		GUEST_SYNC(1);
+		rdmsr(HV_X64_MSR_GUEST_IDLE);
+		GUEST_ASSERT_EQ(guest_interrupts[VECTOR], 0);
+	}
+	wrmsr(MSR_X2APIC_EOI, 0);
+}
+
+static GUEST_CODE void guest_idles_in_an_interrupt(void)
+{
+	guest_handler = idle_inside;
+	guest_install_handlers();
+	guest_enable_x2apic();
+	wrmsr(MSR_X2APIC_ICR, 0x40000 | 0x90);
+	asm volatile("sti; nop; nop; nop; nop; cli" : : : "memory");
+	GUEST_ASSERT_EQ(guest_interrupts[0x90], 1);
+	GUEST_ASSERT_EQ(guest_interrupts[VECTOR], 1);
+	GUEST_DONE();
+}
+
+/* What is pending need not be deliverable, for RFLAGS.IF or for its priority. */
+TEST(guest_idle_ends_by_an_interrupt_of_any_priority)
+{
+	struct test_vm vm;
+
+	vm_init_long(&vm, PT_LAPIC, guest_idles_in_an_interrupt);
+	vm_run_to_sync(&vm, 1);
+	ASSERT_OK(mshv_assert_interrupt(vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR));
+	vm_run_to_done(&vm);
+	vm_destroy(&vm);
+}
+
 static GUEST_CODE void guest_crashes(void)
 {
 	unsigned int i;
