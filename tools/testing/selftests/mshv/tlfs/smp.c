@@ -390,4 +390,83 @@ TEST(init_and_sipi_start_a_vp)
 	vm_destroy(&vm);
 }
 
+/* ---- As many as a partition may have ---- */
+
+#define ALL_VPS		64
+#define STARTED		0x8000		/* how many have started */
+#define ANSWERED	0x8002		/* how many have had the NMI */
+#define NMI_VECTOR	2
+
+/* As above; each takes a number, and a stack by it. */
+static const uint8_t crowd_code[] = {
+	0xb8, 0x00, 0x00,			/* mov $0, %ax			*/
+	0x8e, 0xd8,				/* mov %ax, %ds			*/
+	0xb8, 0x01, 0x00,			/* mov $1, %ax			*/
+	0xf0, 0x0f, 0xc1, 0x06, 0x00, 0x80,	/* lock xadd %ax, STARTED	*/
+	0xc1, 0xe0, 0x06,			/* shl $6, %ax			*/
+	0x05, 0x40, 0xa0,			/* add $0xa040, %ax		*/
+	0x89, 0xc4,				/* mov %ax, %sp			*/
+	0xf4,					/* 1: hlt			*/
+	0xeb, 0xfd,				/* jmp 1b			*/
+};
+
+static const uint8_t crowd_nmi[] = {
+	0xf0, 0xff, 0x06, 0x02, 0x80,		/* lock incw ANSWERED		*/
+	0xcf,					/* iret				*/
+};
+
+static GUEST_CODE void first_starts_all(void)
+{
+	volatile uint16_t *started = (void *)STARTED, *answered = (void *)ANSWERED;
+	uint64_t i;
+
+	guest_enable_x2apic();
+	for (i = 1; i < ALL_VPS; i++) {
+		wrmsr(MSR_X2APIC_ICR, i << 32 | 0xc500);	/* INIT, assert */
+		wrmsr(MSR_X2APIC_ICR, i << 32 | 0x600 | 9);	/* SIPI */
+	}
+	while (*started < ALL_VPS - 1)
+		asm volatile("pause");
+	/* Nobody starts twice, and nobody has had an NMI. */
+	GUEST_SYNC(1);
+	GUEST_ASSERT_EQ(*started, ALL_VPS - 1);
+	GUEST_ASSERT_EQ(*answered, 0);
+	wrmsr(MSR_X2APIC_ICR, 0xc0400);			/* NMI to all but self */
+	while (*answered < ALL_VPS - 1)
+		asm volatile("pause");
+	GUEST_DONE();
+}
+
+TEST_TIMEOUT(sixty_four_vps_start_and_answer, 120)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	struct other others[ALL_VPS - 1] = { 0 };
+	struct test_vm vm;
+	uint16_t *vector;
+	unsigned int i;
+
+	sigaction(SIGUSR1, &action, NULL);
+	vm_init_long(&vm, PT_LAPIC, first_starts_all);
+	memcpy(vm_guest_address(&vm, 0x9000, sizeof(crowd_code)), crowd_code, sizeof(crowd_code));
+	memcpy(vm_guest_address(&vm, 0x9040, sizeof(crowd_nmi)), crowd_nmi, sizeof(crowd_nmi));
+	vector = vm_guest_address(&vm, NMI_VECTOR * 4, 4);
+	vector[0] = 0x9040;
+	vector[1] = 0;
+	memset(vm_guest_address(&vm, STARTED, 4), 0, 4);
+	for (i = 0; i < ALL_VPS - 1; i++) {
+		ASSERT_OK(mshv_vp_init(&others[i].vp, vm.partition, i + 1));
+		ASSERT_EQ(0, pthread_create(&others[i].thread, NULL, run_until_cancelled,
+					    &others[i]));
+	}
+	vm_run_to_sync(&vm, 1);
+	vm_run_to_done(&vm);
+	for (i = 0; i < ALL_VPS - 1; i++) {
+		pthread_kill(others[i].thread, SIGUSR1);
+		pthread_join(others[i].thread, NULL);
+		EXPECT_FALSE(others[i].failed);
+		mshv_vp_destroy(&others[i].vp);
+	}
+	vm_destroy(&vm);
+}
+
 MSHV_TEST_MAIN
