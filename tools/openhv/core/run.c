@@ -209,8 +209,10 @@ enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 	struct vp *previous = lp->current;
 	enum vp_stop stop;
 
-	lp->current = vp;
 	WRITE_ONCE(vp->lp, lp);
+	WRITE_ONCE(lp->current, vp);
+	/* Said first, then the look at what root's VP has got: vp_request() does the reverse */
+	smp_mb();
 	for (;;) {
 		u64 entered;
 

@@ -828,6 +828,37 @@ TEST_ON_MACHINE(slice_comes_to_its_end)
 	child_gone(p);
 }
 
+/* Another of root's processors sends an IPI to the one whose time the child uses. */
+static void root_is_interrupted(struct lp *lp, struct vcpu *v)
+{
+	host_lp = lps[1];
+	vlapic_accept(&lp->root_vp->apic, 0x41, false);
+	host_lp = lp;
+	v->exit = (struct vcpu_exit){ .reason = VCPU_EXIT_INTERRUPT };
+}
+
+TEST_ON_MACHINE(interrupt_of_root_ends_its_child_s_time)
+{
+	struct hv_output_dispatch_vp out;
+	struct lp *lp = lp_self();
+
+	begin();
+	root_vp()->apic.svr |= APIC_SVR_ENABLE;
+	host_kicks[lp->index] = 0;
+	host_guest = root_is_interrupted;
+	out = dispatch(vp, HV_DISPATCH_VP_FLAG_CLEAR_INTERCEPT_SUSPEND);
+	EXPECT_EQ(HV_VP_DISPATCH_STATE_READY, out.dispatch_state);
+	EXPECT_EQ(1, vmcb->entries);
+	EXPECT_EQ(1, host_kicks[lp->index]);
+	/* Root's VP itself, in openhv, sees it without being told. */
+	lp->current = root_vp();
+	host_lp = lps[1];
+	vlapic_accept(&lp->root_vp->apic, 0x42, false);
+	host_lp = lp;
+	EXPECT_EQ(1, host_kicks[lp->index]);
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(stale_translations_are_gone_at_the_next_entry)
 {
 	u32 flushes;
