@@ -45,7 +45,7 @@ enum vcpu_exit_reason {
 	VCPU_EXIT_DR7_WRITE,
 	VCPU_EXIT_XSETBV,
 	VCPU_EXIT_WBINVD,
-	VCPU_EXIT_SOFT_INTERRUPT,	/* INT, INT3 or INTO */
+	VCPU_EXIT_SOFT_INTERRUPT,	/* INT, INT1, INT3 or INTO */
 	VCPU_EXIT_SHUTDOWN,		/* triple fault */
 	VCPU_EXIT_UNDEFINED,		/* an instruction that the guest does not have */
 	VCPU_EXIT_RETRY,		/* nothing to do: enter again */
