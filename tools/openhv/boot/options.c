@@ -7,6 +7,7 @@
 #include <openhv/options.h>
 #include <openhv/sched.h>
 #include <openhv/string.h>
+#include <tlfs/system.h>
 
 #define COM1	0x3F8
 #define COM2	0x2F8
@@ -67,6 +68,13 @@ static void set_log(const char *v)
 	options.log_exits = true;
 }
 
+static void set_root_apic(const char *v)
+{
+	options.root_shim = !strcmp(v, "shim");
+	if (!options.root_shim && strcmp(v, "virtual"))
+		refuse("root-apic=%s: virtual or shim is meant", v);
+}
+
 static void set_sched(const char *v)
 {
 	if (!strcmp(v, "root"))
@@ -86,6 +94,7 @@ static const struct {
 	{ "log", set_log },
 	{ "console", set_console },
 	{ "loglevel", set_loglevel },
+	{ "root-apic", set_root_apic },
 	{ "sched", set_sched },
 };
 
@@ -106,7 +115,7 @@ static void parse_word(char *word)
 	refuse("unknown option \"%s\"", word);
 }
 
-void options_parse(const char *cmdline)
+static void parse_words(const char *cmdline)
 {
 	char word[64];
 
@@ -126,4 +135,12 @@ void options_parse(const char *cmdline)
 		cmdline += n;
 		parse_word(word);
 	}
+}
+
+void options_parse(const char *cmdline)
+{
+	parse_words(cmdline);
+	/* A root VP that has to share its LP cannot have the LP's interrupts. */
+	if (options.root_shim && sched->type != HV_SCHEDULER_TYPE_ROOT)
+		refuse("root-apic=shim: sched=core needs root-apic=virtual");
 }

@@ -273,6 +273,13 @@ void vcpu_set_nmi_masked(struct vcpu *v, bool on);
  */
 void vcpu_pass_soft_interrupt(struct vcpu *v);
 
+/**
+ * vcpu_pass_interrupts() - the guest takes physical interrupts itself
+ * @v: the VCPU
+ * @exit: exit all the same where it would take one
+ */
+void vcpu_pass_interrupts(struct vcpu *v, bool exit);
+
 /* Exit when the guest halts. */
 void vcpu_intercept_hlt(struct vcpu *v, bool on);
 /* Exit when the guest writes CR4: it may not set all bits that the processor has. */
