@@ -2,6 +2,7 @@
 /*
  * The command line.
  */
+#include <asm/cpu.h>
 #include <asm/x86.h>
 #include <openhv/log.h>
 #include <openhv/options.h>
@@ -68,11 +69,32 @@ static void set_log(const char *v)
 	options.log_exits = true;
 }
 
+static enum { BETTER, VIRTUAL, SHIM } root_apic;
+
 static void set_root_apic(const char *v)
 {
-	options.root_shim = !strcmp(v, "shim");
-	if (!options.root_shim && strcmp(v, "virtual"))
+	if (!strcmp(v, "virtual"))
+		root_apic = VIRTUAL;
+	else if (!strcmp(v, "shim"))
+		root_apic = SHIM;
+	else
 		refuse("root-apic=%s: virtual or shim is meant", v);
+}
+
+static void choose_root_apic(void)
+{
+	bool shared = sched->type != HV_SCHEDULER_TYPE_ROOT;
+	u32 a, b, c, d;
+
+	/* A root VP that has to share its LP cannot have the LP's interrupts. */
+	if (root_apic == SHIM && shared)
+		refuse("root-apic=shim: sched=core needs root-apic=virtual");
+	cpuid_count(1, 0, &a, &b, &c, &d);
+	/* With x2APIC root ends its interrupts without an exit, too. */
+	if (root_apic == BETTER)
+		options.root_shim = !shared && c & CPUID1_ECX_X2APIC;
+	else
+		options.root_shim = root_apic == SHIM;
 }
 
 static void set_sched(const char *v)
@@ -140,7 +162,5 @@ static void parse_words(const char *cmdline)
 void options_parse(const char *cmdline)
 {
 	parse_words(cmdline);
-	/* A root VP that has to share its LP cannot have the LP's interrupts. */
-	if (options.root_shim && sched->type != HV_SCHEDULER_TYPE_ROOT)
-		refuse("root-apic=shim: sched=core needs root-apic=virtual");
+	choose_root_apic();
 }

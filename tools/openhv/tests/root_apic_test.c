@@ -4,6 +4,7 @@
  */
 #include <asm/cpu.h>
 #include <asm/x86.h>
+#include <openhv/features.h>
 #include <openhv/options.h>
 #include <openhv/root.h>
 #include <openhv/run.h>
@@ -422,16 +423,29 @@ TEST_ON_MACHINE(shim_changes_what_root_is_told)
 	EXPECT_NE(0, r.eax & HV_X64_APIC_ACCESS_RECOMMENDED);
 }
 
+static bool chosen(const char *words)
+{
+	options_parse(words);
+	return options.root_shim;
+}
+
 TEST_BARE(shim_needs_the_root_scheduler)
 {
 	EXPECT_EQ(DEBUG_EXIT_REFUSED, HOST_STOP_SAYING("sched=core needs root-apic=virtual",
 						       options_parse("root-apic=shim sched=core")));
 	EXPECT_EQ(DEBUG_EXIT_REFUSED, HOST_STOP_SAYING("root-apic=",
 						       options_parse("root-apic=real")));
-	options_parse("sched=core root-apic=virtual");
-	EXPECT_FALSE(options.root_shim);
-	options_parse("sched=root root-apic=shim");
-	EXPECT_TRUE(options.root_shim);
+	EXPECT_FALSE(chosen("sched=core root-apic=virtual"));
+	EXPECT_TRUE(chosen("sched=root root-apic=shim"));
+}
+
+TEST_BARE(shim_is_the_default_where_it_is_better)
+{
+	EXPECT_TRUE(chosen("sched=root"));
+	EXPECT_FALSE(chosen("sched=core"));
+	host_cpuid_clear(1, 0, CPUID_ECX, CPUID1_ECX_X2APIC);
+	EXPECT_FALSE(chosen("sched=root"));
+	EXPECT_TRUE(chosen("root-apic=shim"));
 }
 
 TEST_HARNESS_MAIN

@@ -11,6 +11,7 @@
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,12 +69,12 @@ static void run_on(int cpu)
 		die("affinity");
 }
 
-static volatile int begun, over;
+static atomic_bool begun, over;
 
 static void *elsewhere(void *unused)
 {
 	run_on(1);
-	begun = 1;
+	begun = true;
 	while (!over)
 		;
 	return unused;
@@ -97,7 +98,7 @@ static void ipis(void)
 	for (i = 0; i < rounds; i++)
 		if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
 			die("membarrier");
-	over = 1;
+	over = true;
 	pthread_join(thread, NULL);
 }
 

@@ -78,7 +78,7 @@ static void faults(void)
 	munmap(mem, size);
 }
 
-static volatile uint64_t alarms;
+static sig_atomic_t alarms;
 
 static void alarmed(int number)
 {
@@ -89,7 +89,8 @@ static void alarmed(int number)
 /* As much computing with an interrupt of the timer every TIMER_US */
 static void timers(void)
 {
-	struct itimerval every = { { 0, TIMER_US }, { 0, TIMER_US } }, none = { { 0, 0 }, { 0, 0 } };
+	const struct itimerval every = { { 0, TIMER_US }, { 0, TIMER_US } };
+	const struct itimerval none = {};
 
 	signal(SIGALRM, alarmed);
 	setitimer(ITIMER_REAL, &every, NULL);

@@ -47,7 +47,7 @@ bool apic_has_x2apic(void)
 	u32 a, b, c, d;
 
 	cpuid_count(1, 0, &a, &b, &c, &d);
-	return c & BIT(21);
+	return c & CPUID1_ECX_X2APIC;
 }
 
 void apic_init_bsp(void)
