@@ -74,7 +74,7 @@ bench-interrupts: accel images $(BENCH)/interrupts	## what root's interrupts cos
 	$(Q)set -e; for apic in virtual shim; do \
 		echo "root-apic=$$apic"; \
 		$(MSHV_VM) exec $(MACHINE) $(if $(CPU),--cpu $(CPU)) --openhv root-apic=$$apic \
-			--copy $(BENCH)/interrupts -- ./interrupts 2000; \
+			--copy $(BENCH)/interrupts -- ./interrupts; \
 	done
 
 # KVM on the same emulated machine, without openhv, is what it is compared with.

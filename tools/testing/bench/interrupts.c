@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What interrupts cost a root partition: some kinds of them, each provoked again and
- * again; the time of one, and openhv's exits for it by reason.
+ * again; the time of one, and openhv's exits for it by reason. For idling and computing
+ * it is exits a second.
  *
  * Usage: interrupts [ROUNDS]
  */
@@ -26,8 +27,9 @@
 #define BLOCK		4096
 #define DISK		"/dev/vda"
 #define SLEEP_NS	500000
+#define SECONDS	5
 
-static int rounds = 2000;
+static int rounds = 500;
 
 static void die(const char *what)
 {
@@ -103,19 +105,33 @@ static void ipis(void)
 }
 
 /* None that anybody asked for */
-static void nothing(void)
+static void idle(void)
 {
-	sleep(5);
+	sleep(SECONDS);
+}
+
+/* The tick of one processor */
+static void busy(void)
+{
+	struct timespec time;
+	time_t end;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	end = time.tv_sec + SECONDS;
+	while (time.tv_sec < end)
+		clock_gettime(CLOCK_MONOTONIC, &time);
 }
 
 static const struct {
 	const char *name;
 	void (*run)(void);
+	int times;		/* 0: rounds */
 } kinds[] = {
-	{ "nothing", nothing },
-	{ "reads", reads },
-	{ "sleeps", sleeps },
-	{ "ipis", ipis },
+	{ "idle", idle, SECONDS },
+	{ "busy", busy, SECONDS },
+	{ "reads", reads, 0 },
+	{ "sleeps", sleeps, 0 },
+	{ "ipis", ipis, 0 },
 };
 
 static double now(void)
@@ -139,7 +155,7 @@ static void count(uint64_t *exits, int sign)
 	free(info);
 }
 
-static void tell(const char *name, double us, const uint64_t *exits)
+static void tell(const char *name, int times, double us, const uint64_t *exits)
 {
 	static const struct {
 		int reason;
@@ -153,9 +169,9 @@ static void tell(const char *name, double us, const uint64_t *exits)
 
 	for (i = 0; i < OPENHV_EXIT_COUNT; i++)
 		all += exits[i];
-	printf("%-8s %8.1f us, exits %.2f:", name, us / rounds, (double)all / rounds);
+	printf("%-8s %8.1f us, exits %.2f:", name, us / times, (double)all / times);
 	for (i = 0; i < ARRAY_SIZE(reasons); i++)
-		printf(" %s %.2f", reasons[i].name, (double)exits[reasons[i].reason] / rounds);
+		printf(" %s %.2f", reasons[i].name, (double)exits[reasons[i].reason] / times);
 	printf("\n");
 	fflush(stdout);
 }
@@ -179,7 +195,7 @@ int main(int argc, char **argv)
 		kinds[k].run();
 		begin = now() - begin;
 		count(exits, 1);
-		tell(kinds[k].name, begin, exits);
+		tell(kinds[k].name, kinds[k].times ? kinds[k].times : rounds, begin, exits);
 	}
 	return 0;
 }
