@@ -68,9 +68,10 @@ void apic_init_lp(void)
 {
 	u64 base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
 
-	if (x2apic)
-		base |= APIC_BASE_EXTD;
 	wrmsr(MSR_APIC_BASE, base);
+	/* From "disabled" the way to this mode is by the other one (APM vol. 2, 16.9). */
+	if (x2apic)
+		wrmsr(MSR_APIC_BASE, base | APIC_BASE_EXTD);
 	apic_write(APIC_LVT_LINT0, APIC_LVT_MASKED);
 	/* LINT1 is the platform's NMI. */
 	apic_write(APIC_LVT_LINT1, 4U << APIC_DELIVERY_SHIFT);
