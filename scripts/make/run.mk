@@ -53,9 +53,10 @@ BENCH_INCLUDES := include include/uapi tools/lib/mshv/include tools/mshv tools/o
 MIB	?= 1024
 
 # They read openhv's counters as `mshv info --openhv` does.
-$(BENCH)/port_exit $(BENCH)/costs: $(BENCH)/%: tools/testing/bench/%.c libmshv | deps-build
+$(BENCH)/port_exit $(BENCH)/costs $(BENCH)/interrupts: $(BENCH)/%: \
+		tools/testing/bench/%.c libmshv | deps-build
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -static -O2 -Wall -Wextra -Werror $(BENCH_INCLUDES:%=-I%) -o $@ $< \
+	$(Q)$(CC) -static -pthread -O2 -Wall -Wextra -Werror $(BENCH_INCLUDES:%=-I%) -o $@ $< \
 		tools/mshv/openhv.c tools/mshv/util.c $(O)/libmshv/libmshv.a
 
 $(BENCH)/root_work: tools/testing/bench/root_work.c | deps-build
@@ -68,6 +69,13 @@ bench: bench-exit bench-root	## what openhv costs: exits of a guest to its VMM, 
 bench-root: images $(BENCH)/root_work
 	$(Q)tools/testing/bench/root-overhead $(BENCH)/root_work 5 3 \
 		env $(MSHV_VM) exec --kernel $(KERNEL) --timeout 900
+
+bench-interrupts: accel images $(BENCH)/interrupts	## what root's interrupts cost, with either local APIC (CPU=MODEL)
+	$(Q)set -e; for apic in virtual shim; do \
+		echo "root-apic=$$apic"; \
+		$(MSHV_VM) exec $(MACHINE) $(if $(CPU),--cpu $(CPU)) --openhv root-apic=$$apic \
+			--copy $(BENCH)/interrupts -- ./interrupts; \
+	done
 
 # KVM on the same emulated machine, without openhv, is what it is compared with.
 bench-kvm: images
@@ -99,7 +107,7 @@ bench-boot: accel images images-qemu bench-kvm	## how long a guest takes to boot
 		--copy $(realpath $(BUSYBOX)):/root/busybox $(KVM_MODULES:%=--copy $(BENCH)/%.ko) \
 		-- ./guest-boot 3 qemu-kvm
 
-.PHONY: bench bench-exit bench-root bench-kvm bench-boot
+.PHONY: bench bench-exit bench-interrupts bench-root bench-kvm bench-boot
 
 # --- openhv's core as a program of the host ------------------------------------
 

@@ -150,9 +150,10 @@ static void start(void)
 	root_init();
 	info_page_show();
 	linux_load(lps[0]->root_vp);
-	log_info("%u processors for root%s, %s scheduler", lp_count,
+	log_info("%u processors for root%s, %s scheduler, %s local APIC for root", lp_count,
 		 park ? ", one parked" : "",
-		 sched->type == HV_SCHEDULER_TYPE_ROOT ? "root" : "core");
+		 sched->type == HV_SCHEDULER_TYPE_ROOT ? "root" : "core",
+		 options.root_shim ? "physical" : "virtual");
 
 	smp_start();
 	while (load_acquire(&ready) < lp_count - !park)

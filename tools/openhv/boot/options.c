@@ -2,11 +2,13 @@
 /*
  * The command line.
  */
+#include <asm/cpu.h>
 #include <asm/x86.h>
 #include <openhv/log.h>
 #include <openhv/options.h>
 #include <openhv/sched.h>
 #include <openhv/string.h>
+#include <tlfs/system.h>
 
 #define COM1	0x3F8
 #define COM2	0x2F8
@@ -67,6 +69,34 @@ static void set_log(const char *v)
 	options.log_exits = true;
 }
 
+static enum { BETTER, VIRTUAL, SHIM } root_apic;
+
+static void set_root_apic(const char *v)
+{
+	if (!strcmp(v, "virtual"))
+		root_apic = VIRTUAL;
+	else if (!strcmp(v, "shim"))
+		root_apic = SHIM;
+	else
+		refuse("root-apic=%s: virtual or shim is meant", v);
+}
+
+static void choose_root_apic(void)
+{
+	bool shared = sched->type != HV_SCHEDULER_TYPE_ROOT;
+	u32 a, b, c, d;
+
+	/* A root VP that has to share its LP cannot have the LP's interrupts. */
+	if (root_apic == SHIM && shared)
+		refuse("root-apic=shim: sched=core needs root-apic=virtual");
+	cpuid_count(1, 0, &a, &b, &c, &d);
+	/* With x2APIC root ends its interrupts without an exit, too. */
+	if (root_apic == BETTER)
+		options.root_shim = !shared && c & CPUID1_ECX_X2APIC;
+	else
+		options.root_shim = root_apic == SHIM;
+}
+
 static void set_sched(const char *v)
 {
 	if (!strcmp(v, "root"))
@@ -86,6 +116,7 @@ static const struct {
 	{ "log", set_log },
 	{ "console", set_console },
 	{ "loglevel", set_loglevel },
+	{ "root-apic", set_root_apic },
 	{ "sched", set_sched },
 };
 
@@ -106,7 +137,7 @@ static void parse_word(char *word)
 	refuse("unknown option \"%s\"", word);
 }
 
-void options_parse(const char *cmdline)
+static void parse_words(const char *cmdline)
 {
 	char word[64];
 
@@ -126,4 +157,10 @@ void options_parse(const char *cmdline)
 		cmdline += n;
 		parse_word(word);
 	}
+}
+
+void options_parse(const char *cmdline)
+{
+	parse_words(cmdline);
+	choose_root_apic();
 }

@@ -26,8 +26,12 @@ static void host(u32 leaf, u32 subleaf, struct hv_cpuid_result *r)
 
 static u32 root_hints(void)
 {
-	return HV_DEPRECATING_AEOI_RECOMMENDED | HV_X64_APIC_ACCESS_RECOMMENDED |
-	       HV_X64_RELAXED_TIMING_RECOMMENDED;
+	u32 hints = HV_DEPRECATING_AEOI_RECOMMENDED | HV_X64_RELAXED_TIMING_RECOMMENDED;
+
+	/* Synthetic MSRs always exit; those of an x2APIC that root has itself do not. */
+	if (!options.root_shim)
+		hints |= HV_X64_APIC_ACCESS_RECOMMENDED;
+	return hints;
 }
 
 static u32 child_hints(const struct partition *p)
@@ -56,7 +60,10 @@ static void features_leaf(const struct partition *p, struct hv_cpuid_result *r)
 		r->ecx = options.compat < COMPAT_REGISTER_PAGE ? 0 :
 			 HV_VP_DISPATCH_INTERRUPT_INJECTION_AVAILABLE;
 		r->edx = HV_FEATURE_FREQUENCY_MSRS_AVAILABLE |
-			 HV_FEATURE_GUEST_CRASH_MSR_AVAILABLE | HV_STIMER_DIRECT_MODE_AVAILABLE;
+			 HV_FEATURE_GUEST_CRASH_MSR_AVAILABLE;
+		/* The shim's better timer is the APIC's: the physical one can raise it. */
+		if (!options.root_shim)
+			r->edx |= HV_STIMER_DIRECT_MODE_AVAILABLE;
 		return;
 	}
 	r->edx = HV_FEATURE_GUEST_CRASH_MSR_AVAILABLE;

@@ -444,9 +444,14 @@ void vp_handle_exit(struct lp *lp, struct vp *vp)
 		trace_exit(vp);
 	switch (vp->vcpu.exit.reason) {
 	case VCPU_EXIT_INTERRUPT:
-	case VCPU_EXIT_NMI:
-		lp_take_interrupts(lp);
+		if (unlikely(options.root_shim))
+			root_apic_interrupt(lp, vp);
+		else
+			lp_take_interrupts(lp);
 		htimers_run(lp);
+		break;
+	case VCPU_EXIT_NMI:
+		lp_take_nmi(lp);
 		break;
 	case VCPU_EXIT_INTERRUPT_WINDOW:
 	case VCPU_EXIT_RETRY:

@@ -41,6 +41,8 @@ static void serve_init(struct lp *lp, struct vp *vp)
 {
 	vcpu_sync(lp, &vp->vcpu);
 	vp_reset(vp, true);
+	if (root_has_shim(vp))
+		root_apic_reset();
 	/* The bootstrap processor starts again at once, others wait for a SIPI. */
 	vp->startup_suspend = !(vp->apic.base & APIC_BASE_BSP);
 }
@@ -95,7 +97,8 @@ static bool root_wants_lp(struct lp *lp)
 	vlapic_poll_timer(&root->apic);
 	return READ_ONCE(root->nmi_pending) || READ_ONCE(root->held) ||
 	       READ_ONCE(root->requests) & (VP_REQ_INIT | VP_REQ_SIPI) ||
-	       vlapic_has_work(&root->apic) || READ_ONCE(lp->need_resched);
+	       vlapic_has_work(&root->apic) || lp->root_interrupt ||
+	       READ_ONCE(lp->need_resched);
 }
 
 static enum vp_stop may_run(struct lp *lp, struct vp *vp)
@@ -205,6 +208,8 @@ static void idle(struct lp *lp, struct vp *vp)
 		return;
 	lp_wait_for_interrupt(lp);
 	store_release(&vp->in_guest, 0);
+	if (root_has_shim(vp))
+		root_apic_woken(lp, vp);
 	htimers_run(lp);
 }
 
@@ -213,8 +218,10 @@ enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 	struct vp *previous = lp->current;
 	enum vp_stop stop;
 
-	lp->current = vp;
 	WRITE_ONCE(vp->lp, lp);
+	WRITE_ONCE(lp->current, vp);
+	/* Said first, then the look at what root's VP has got: vp_request() does the reverse */
+	smp_mb();
 	for (;;) {
 		u64 entered;
 
@@ -236,6 +243,8 @@ enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 			continue;
 		vcpu_load(lp, &vp->vcpu);
 		prepare_events(vp);
+		if (root_has_shim(vp))
+			root_apic_enter(lp, vp);
 		if (!begin_guest_mode(vp))
 			continue;
 		hand_out_offer(vp);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * INT instructions that exit, which they do on QEMU's emulator only.
+ * INT instructions that exit. INT1 always does, so that its #DB cannot pass by
+ * those who look at exceptions; the others do on QEMU's emulator only.
  *
  * The emulator keeps translations of a guest's code. A processor that translates
  * an instruction while another one overwrites it may file what it has read after
@@ -20,6 +21,7 @@
 #include <openhv/run.h>
 #include <tlfs/interrupt.h>
 
+#define OPCODE_INT1	0xF1
 #define OPCODE_INT3	0xCC
 #define OPCODE_INT	0xCD
 #define OPCODE_INTO	0xCE
@@ -42,20 +44,21 @@ static bool translate_again(struct vp *vp)
 	return page;
 }
 
-static void breakpoint(struct vp *vp, u32 length)
+/* The exception of an instruction that has been executed */
+static void raise(struct vp *vp, u32 length, u8 vector, u8 type)
 {
 	struct vcpu_exit *e = &vp->vcpu.exit;
 	struct vcpu_event ev = {
 		.valid = true,
-		.type = HV_INTERRUPTION_TYPE_SW_EXCEPTION,
-		.vector = X86_TRAP_BP,
+		.type = type,
+		.vector = vector,
 	};
 
-	if (vp->partition->exception_intercepts & BIT(X86_TRAP_BP)) {
-		e->exception.vector = X86_TRAP_BP;
+	if (vp->partition->exception_intercepts & BIT(vector)) {
+		e->exception.vector = vector;
 		e->exception.has_error = false;
 		e->exception.error = 0;
-		e->exception.parameter = 0;
+		e->exception.parameter = vector == X86_TRAP_DB ? vcpu_get_dr6(&vp->vcpu) : 0;
 		intercept_exception(vp);
 		return;
 	}
@@ -70,10 +73,15 @@ void vp_soft_interrupt(struct vp *vp)
 	u32 n = vp_fetch(vp, bytes, sizeof(bytes));
 	u32 at = vp_insn_prefixes(vp, bytes, n);
 
+	/* At any privilege level, and without a bit of DR6 (APM vol. 3, INT 1) */
+	if (at < n && bytes[at] == OPCODE_INT1) {
+		raise(vp, at + 1, X86_TRAP_DB, HV_INTERRUPTION_TYPE_PRIV_SW_EXCEPTION);
+		return;
+	}
 	if (at < n && bytes[at] == OPCODE_INT3 &&
 	    (!vcpu_get_cpl(&vp->vcpu) ||
 	     vp->partition->exception_intercepts & BIT(X86_TRAP_BP))) {
-		breakpoint(vp, at + 1);
+		raise(vp, at + 1, X86_TRAP_BP, HV_INTERRUPTION_TYPE_SW_EXCEPTION);
 		return;
 	}
 	/* The processor knows best what else they do, and whether they may at that CPL. */

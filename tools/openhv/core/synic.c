@@ -167,6 +167,9 @@ static bool sint_write(struct vp *vp, u32 i, u64 value, bool host)
 
 	if (!(value & HV_SYNIC_SINT_MASKED) && vector < HV_SYNIC_FIRST_VALID_VECTOR && !host)
 		return false;
+	/* The physical APIC knows no interrupt that ends by itself. */
+	if (value & HV_SYNIC_SINT_AUTO_EOI && root_has_shim(vp))
+		return false;
 	WRITE_ONCE(vp->synic.sint[i], value);
 	return true;
 }

@@ -3,6 +3,7 @@
  * Timers of an LP: a sorted list, and the physical timer set for its head.
  */
 #include <asm/cpu.h>
+#include <asm/x86.h>
 #include <openhv/atomic.h>
 #include <openhv/lp.h>
 
@@ -19,11 +20,25 @@ static void insert(struct lp *lp, struct htimer *t)
 
 static void program(struct lp *lp)
 {
-	u64 deadline = 0;
+	struct htimer *first;
+	u8 vector;
 
-	if (!list_empty(&lp->timers))
-		deadline = list_first_entry(&lp->timers, struct htimer, node)->deadline;
-	lp_program_timer(lp, deadline);
+	if (list_empty(&lp->timers)) {
+		lp_program_timer(lp, 0, VECTOR_TIMER);
+		return;
+	}
+	first = list_first_entry(&lp->timers, struct htimer, node);
+	/* What root takes without an exit is the last that we hear of the physical timer. */
+	vector = first->vector && first->node.next == &lp->timers ? first->vector : VECTOR_TIMER;
+	lp_program_timer(lp, first->deadline, vector);
+}
+
+bool htimer_is_physical(const struct htimer *t)
+{
+	const struct lp *lp = t->lp;
+
+	return t->vector && lp && lp->timer_vector == t->vector &&
+	       lp->timer_programmed == t->deadline;
 }
 
 void htimer_cancel(struct htimer *t)
@@ -75,7 +90,7 @@ void htimers_run(struct lp *lp)
 	while (!list_empty(&lp->timers)) {
 		struct htimer *t = list_first_entry(&lp->timers, struct htimer, node);
 
-		if ((s64)(rdtsc() - t->deadline) < 0)
+		if (htimer_is_physical(t) || (s64)(rdtsc() - t->deadline) < 0)
 			break;
 		list_del(&t->node);
 		t->runner = lp;

@@ -174,6 +174,13 @@ static u32 timer_mode(const struct vlapic *apic)
 
 static void timer_arm(struct vlapic *apic)
 {
+	u32 lvt = apic->lvt[LVT_TIMER];
+	bool once = timer_mode(apic) == APIC_LVT_TIMER_ONESHOT && !(lvt & APIC_LVT_MASKED) &&
+		    software_enabled(apic);
+	/* The physical timer counts at one rate. */
+	bool fits = (u64)apic->timer_initial * timer_divider(apic) <= 0xFFFFFFFF;
+
+	apic->timer.vector = root_has_shim(apic->vp) && once && fits ? lvt & 0xFF : 0;
 	if (apic->timer_next)
 		htimer_arm(&apic->timer, apic->timer_next);
 	else
@@ -215,6 +222,26 @@ void vlapic_set_tsc_deadline(struct vlapic *apic, u64 tsc)
 	timer_arm(apic);
 }
 
+/* The LVT entry has changed while the timer counts. */
+static void timer_rearm(struct vlapic *apic)
+{
+	if (!apic->timer_next)
+		return;
+	/* What the physical timer has raised comes no second time. */
+	if (htimer_is_physical(&apic->timer) && (s64)(apic->timer_next - rdtsc()) <= 0)
+		apic->timer_next = 0;
+	timer_arm(apic);
+}
+
+/* An interrupt that comes from the APIC itself */
+static void raise(struct vlapic *apic, u8 vector)
+{
+	if (root_has_shim(apic->vp))
+		root_apic_raise(apic->vp, vector);
+	else
+		bitmap_set_atomic(apic->irr, vector);
+}
+
 /* An interrupt of the local vector table's own */
 static void lvt_fire(struct vlapic *apic, enum vlapic_lvt i)
 {
@@ -225,7 +252,7 @@ static void lvt_fire(struct vlapic *apic, enum vlapic_lvt i)
 	switch ((lvt & APIC_DELIVERY_MASK) >> APIC_DELIVERY_SHIFT) {
 	case HV_X64_INTERRUPT_TYPE_FIXED:
 		if ((lvt & 0xFF) >= 16)
-			bitmap_set_atomic(apic->irr, lvt & 0xFF);
+			raise(apic, lvt & 0xFF);
 		else
 			apic->esr_pending |= APIC_ESR_RECV_ILLEGAL;
 		break;
@@ -240,7 +267,7 @@ void vlapic_poll_timer(struct vlapic *apic)
 {
 	u64 now, period;
 
-	if (!apic->timer_next)
+	if (!apic->timer_next || htimer_is_physical(&apic->timer))
 		return;
 	now = rdtsc();
 	if ((s64)(now - apic->timer_next) < 0)
@@ -303,6 +330,8 @@ bool vlapic_read(struct vlapic *apic, u32 offset, u32 *value)
 	enum vlapic_lvt i;
 
 	vlapic_poll_timer(apic);
+	if (root_has_shim(apic->vp) && root_apic_read(apic->vp, offset, value))
+		return true;
 	switch (offset) {
 	case APIC_ID:
 		*value = vlapic_x2apic(apic) ? apic->id : apic->id << 24;
@@ -416,6 +445,8 @@ static void write_lvt(struct vlapic *apic, enum vlapic_lvt i, u32 value)
 			timer_arm(apic);
 		}
 	}
+	if (i == LVT_TIMER)
+		timer_rearm(apic);
 }
 
 static void write_svr(struct vlapic *apic, u32 value)
@@ -427,6 +458,7 @@ static void write_svr(struct vlapic *apic, u32 value)
 		return;
 	for (i = 0; i < LVT_COUNT; i++)
 		apic->lvt[i] |= APIC_LVT_MASKED;
+	timer_rearm(apic);
 }
 
 static void send_ipi(struct vlapic *apic)
@@ -456,6 +488,8 @@ bool vlapic_write(struct vlapic *apic, u32 offset, u32 value)
 	u32 left;
 
 	vlapic_poll_timer(apic);
+	if (root_has_shim(apic->vp) && root_apic_write(apic->vp, offset, value))
+		return true;
 	switch (offset) {
 	case APIC_ID:
 		return true;		/* the ID is the VP's: writes are ignored */
@@ -549,7 +583,7 @@ bool vlapic_msr_write(struct vlapic *apic, u32 msr, u64 value)
 			lvt_fire(apic, LVT_ERROR);
 		} else {
 			bitmap_clear_atomic(apic->tmr, value);
-			bitmap_set_atomic(apic->irr, value);
+			raise(apic, value);
 		}
 		return true;
 	case APIC_EOI:
@@ -648,6 +682,8 @@ void vlapic_eoi(struct vlapic *apic)
 {
 	int vector = highest(apic->isr);
 
+	if (root_has_shim(apic->vp))
+		root_apic_write(apic->vp, APIC_EOI, 0);
 	if (vector < 0)
 		return;
 	apic->isr[vector / 32] &= ~(1U << (vector % 32));
@@ -663,6 +699,10 @@ void vlapic_accept(struct vlapic *apic, u8 vector, bool level)
 {
 	if (vector < 16) {
 		atomic_or(&apic->esr_pending, APIC_ESR_RECV_ILLEGAL);
+		return;
+	}
+	if (root_has_shim(apic->vp)) {
+		root_apic_raise(apic->vp, vector);
 		return;
 	}
 	if (level)

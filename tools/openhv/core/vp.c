@@ -204,6 +204,13 @@ void vp_request(struct vp *vp, u64 requests)
 			lp_kick(lp);
 		return;
 	}
+	/* Under the root scheduler the LP may be in guest mode with a child, in root's time. */
+	if (sched->dispatch && partition_is_root(vp->partition)) {
+		lp = READ_ONCE(vp->lp);
+		if (READ_ONCE(lp->current) != vp && lp != lp_self())
+			lp_kick(lp);
+		return;
+	}
 	if (READ_ONCE(vp->blocked) == VP_BLOCKED && atomic_cmpxchg(&vp->blocked, &blocked, 0))
 		sched->wake(vp);
 }

@@ -320,6 +320,32 @@ TEST_ON_MACHINE(int3_is_the_parents_if_it_wants_it)
 	child_gone(p);
 }
 
+TEST_ON_MACHINE(int1_is_a_debug_exception_at_any_level)
+{
+	struct hv_x64_exception_intercept_message *m;
+
+	begin();
+	vmcb->dr6 = 0xFFFF0FF0;
+	vmcb->seg[SEG_SS].attributes |= HV_SEGMENT_DPL_MASK;
+	put_code("\x66\xF1\x90\x90\x90\x90\x90\x90", 8);
+	RUN_TO_IO({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
+	EXPECT_EQ(1, host_injected.vector);
+	EXPECT_EQ(HV_INTERRUPTION_TYPE_PRIV_SW_EXCEPTION, host_injected.type);
+	EXPECT_EQ(CODE + 2, vp->vcpu.rip);
+	EXPECT_EQ(0xFFFF0FF0, vmcb->dr6);
+	EXPECT_EQ(false, vmcb->soft_passes);
+	/* The parent sees it like any other #DB. */
+	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_EXCEPTION, HV_INTERCEPT_ACCESS_MASK_EXECUTE, 1));
+	vp->vcpu.rip = CODE;
+	RUN({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
+	m = (void *)message->u.payload;
+	EXPECT_EQ(HVMSG_X64_EXCEPTION_INTERCEPT, message->header.message_type);
+	EXPECT_EQ(1, m->exception_vector);
+	EXPECT_EQ(0xFFFF0FF0, m->exception_parameter);
+	EXPECT_EQ(CODE, vp->vcpu.rip);
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(int_is_left_to_the_processor)
 {
 	begin();
@@ -448,6 +474,19 @@ TEST_ON_MACHINE(exception_goes_to_the_guest_or_to_the_parent)
 	EXPECT_EQ(6, m->error_code);
 	EXPECT_EQ(0x888, m->exception_parameter);
 	EXPECT_EQ(0x15, m->gp_registers[GPR_R15]);
+	EXPECT_EQ(0x777, vmcb->cr[2]);
+	/* Those that always exit go back to the guest as they came. */
+	vmcb->dr6 = 0xFFFF4FF1;
+	RUN({ .reason = VCPU_EXIT_EXCEPTION,
+	      .exception = { .vector = 17, .has_error = true } }, IO_EXIT(1));
+	EXPECT_EQ(17, host_injected.vector);
+	EXPECT_TRUE(host_injected.has_error);
+	EXPECT_EQ(0, host_injected.error);
+	RUN({ .reason = VCPU_EXIT_EXCEPTION,
+	      .exception = { .vector = 1, .parameter = 0xFFFF4FF1 } }, IO_EXIT(1));
+	EXPECT_EQ(1, host_injected.vector);
+	EXPECT_FALSE(host_injected.has_error);
+	EXPECT_EQ(0xFFFF4FF1, vmcb->dr6);
 	EXPECT_EQ(0x777, vmcb->cr[2]);
 	/* In real mode exceptions have no error code. */
 	vmcb->cr[0] = 0;
@@ -825,6 +864,37 @@ TEST_ON_MACHINE(slice_comes_to_its_end)
 	EXPECT_EQ(HV_VP_DISPATCH_STATE_READY, out.dispatch_state);
 	EXPECT_GE(12, vmcb->entries);
 	EXPECT_LE(9, vmcb->entries);
+	child_gone(p);
+}
+
+/* Another of root's processors sends an IPI to the one whose time the child uses. */
+static void root_is_interrupted(struct lp *lp, struct vcpu *v)
+{
+	host_lp = lps[1];
+	vlapic_accept(&lp->root_vp->apic, 0x41, false);
+	host_lp = lp;
+	v->exit = (struct vcpu_exit){ .reason = VCPU_EXIT_INTERRUPT };
+}
+
+TEST_ON_MACHINE(interrupt_of_root_ends_its_child_s_time)
+{
+	struct hv_output_dispatch_vp out;
+	struct lp *lp = lp_self();
+
+	begin();
+	root_vp()->apic.svr |= APIC_SVR_ENABLE;
+	host_kicks[lp->index] = 0;
+	host_guest = root_is_interrupted;
+	out = dispatch(vp, HV_DISPATCH_VP_FLAG_CLEAR_INTERCEPT_SUSPEND);
+	EXPECT_EQ(HV_VP_DISPATCH_STATE_READY, out.dispatch_state);
+	EXPECT_EQ(1, vmcb->entries);
+	EXPECT_EQ(1, host_kicks[lp->index]);
+	/* Root's VP itself, in openhv, sees it without being told. */
+	lp->current = root_vp();
+	host_lp = lps[1];
+	vlapic_accept(&lp->root_vp->apic, 0x42, false);
+	host_lp = lp;
+	EXPECT_EQ(1, host_kicks[lp->index]);
 	child_gone(p);
 }
 

@@ -8,12 +8,14 @@
  *
  * A line for each kind: its name, and the ticks of the median repeat.
  */
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +27,7 @@
 #define SWITCHES	4000
 #define FAULT_PAGES	8192
 #define FORKS		100
+#define TIMER_US	100
 
 static uint64_t words[WORDS];
 static int ping[2], pong[2];
@@ -75,6 +78,26 @@ static void faults(void)
 	munmap(mem, size);
 }
 
+static sig_atomic_t alarms;
+
+static void alarmed(int number)
+{
+	(void)number;
+	alarms++;
+}
+
+/* As much computing with an interrupt of the timer every TIMER_US */
+static void timers(void)
+{
+	const struct itimerval every = { { 0, TIMER_US }, { 0, TIMER_US } };
+	const struct itimerval none = {};
+
+	signal(SIGALRM, alarmed);
+	setitimer(ITIMER_REAL, &every, NULL);
+	cpu();
+	setitimer(ITIMER_REAL, &none, NULL);
+}
+
 /* Two processes that wait for each other */
 static void switches(void)
 {
@@ -118,6 +141,7 @@ static const struct {
 	{ "faults", faults },
 	{ "switches", switches },
 	{ "forks", forks },
+	{ "timers", timers },
 };
 
 static int compare(const void *a, const void *b)

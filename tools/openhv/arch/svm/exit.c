@@ -189,6 +189,7 @@ void svm_decode_exit(struct vcpu *v)
 		e->insn_len = insn_len(v);
 		break;
 	case SVM_EXIT_SWINT:
+	case SVM_EXIT_ICEBP:
 		e->reason = VCPU_EXIT_SOFT_INTERRUPT;
 		e->insn_len = insn_len(v);
 		break;

@@ -379,6 +379,18 @@ void vcpu_intercept_cr8(struct vcpu *v, bool on)
 		v->arch.vmcb->intercept_cr_write &= ~BIT(8);
 }
 
+void vcpu_pass_interrupts(struct vcpu *v, bool exit)
+{
+	struct vmcb *vmcb = v->arch.vmcb;
+
+	/* RFLAGS.IF and CR8 are those of the processor then (APM vol. 2, 15.21.1). */
+	vmcb->int_ctl &= ~SVM_V_INTR_MASKING;
+	if (exit)
+		vmcb->intercept1 |= SVM_INTERCEPT1_INTR;
+	else
+		vmcb->intercept1 &= ~SVM_INTERCEPT1_INTR;
+}
+
 void vcpu_intercept_hlt(struct vcpu *v, bool on)
 {
 	if (on)

@@ -9,8 +9,10 @@
 #include <openhv/log.h>
 #include <openhv/lp.h>
 #include <openhv/memory.h>
+#include <openhv/options.h>
 #include <openhv/string.h>
 #include <openhv/vcpu.h>
+#include <openhv/vlapic.h>
 #include "svm.h"
 #include "vmcb.h"
 
@@ -65,6 +67,15 @@ static void permission_maps_init(void)
 		msrpm_set(msrpm_root, root_msrs[i], true);
 	for (i = MSR_X2APIC_FIRST; i <= MSR_X2APIC_LAST; i++)
 		msrpm_set(msrpm_root, i, true);
+	if (!options.root_shim || !apic_has_x2apic())
+		return;
+	/* What root_apic_read() and root_apic_write() would do */
+	msrpm_set(msrpm_root, X2APIC_MSR(APIC_TPR), false);
+	msrpm_set(msrpm_root, X2APIC_MSR(APIC_PPR), false);
+	msrpm_set(msrpm_root, X2APIC_MSR(APIC_EOI), false);
+	msrpm_set(msrpm_root, X2APIC_MSR(APIC_SELF_IPI), false);
+	for (i = X2APIC_MSR(APIC_ISR); i < X2APIC_MSR(APIC_ESR); i++)
+		msrpm_set(msrpm_root, i, false);
 }
 
 /* CR4 bits that the processor has, from CPUID. */

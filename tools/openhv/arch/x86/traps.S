@@ -64,4 +64,24 @@ trap_common:
 	add	$16, %rsp
 	iretq
 
+/*
+ * void wait_for_interrupt(void): sleep with GIF set, until an interrupt has come.
+ *
+ * STI takes effect after HLT: no interrupt can slip in between. An NMI can, and
+ * makes us leave out the HLT (lp_nmi_ends_wait()).
+ */
+	.globl	wait_for_interrupt, wait_open, wait_over
+	.type	wait_for_interrupt, @function
+wait_for_interrupt:
+	cli
+	stgi
+wait_open:
+	sti
+	hlt
+wait_over:
+	clgi
+	sti
+	ret
+	.size	wait_for_interrupt, . - wait_for_interrupt
+
 	.section .note.GNU-stack, "", @progbits

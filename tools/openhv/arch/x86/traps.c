@@ -6,7 +6,9 @@
 #include <asm/cpu.h>
 #include <asm/x86.h>
 #include <openhv/log.h>
+#include <openhv/atomic.h>
 #include <openhv/lp.h>
+#include <openhv/options.h>
 #include <openhv/partition.h>
 
 static const char * const trap_names[] = {
@@ -104,6 +106,9 @@ void trap_handle(struct trap_frame *f)
 	struct lp *lp = lp_self();
 
 	if (f->vector == X86_TRAP_NMI) {
+		lp_nmi_ends_wait(f);
+		if (lp && atomic_xchg(&lp->kicked, 0))
+			return;
 		/* Not openhv's: it is the machine's, and the root's to handle. */
 		if (lp && lp->root_vp) {
 			WRITE_ONCE(lp->root_vp->nmi_pending, 1);
@@ -113,7 +118,15 @@ void trap_handle(struct trap_frame *f)
 	}
 	if (f->vector < VECTOR_DEVICE_FIRST)
 		trap_fatal(f);
-	if (f->vector <= VECTOR_DEVICE_LAST) {
+	if (options.root_shim && lp) {
+		/* One at a time: whose it is decides root_apic_interrupt(). */
+		f->rflags &= ~RFLAGS_IF;
+		if (f->vector != VECTOR_TIMER) {
+			lp->taken = f->vector;
+			return;
+		}
+		lp->timer_due = false;
+	} else if (f->vector <= VECTOR_DEVICE_LAST) {
 		bool level = apic_vector_is_level(f->vector);
 
 		/* A level-triggered line is released when root says so: lp_root_eoi(). */

@@ -185,6 +185,8 @@ static inline void fxrstor(const void *area)
 #define APIC_BASE_EXTD		BIT(10)
 #define APIC_BASE_ENABLE	BIT(11)
 
+#define CPUID1_ECX_X2APIC	BIT(21)
+
 #define CR0_PE		BIT(0)
 #define CR0_MP		BIT(1)
 #define CR0_EM		BIT(2)

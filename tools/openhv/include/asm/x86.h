@@ -50,15 +50,25 @@ void apic_init_bsp(void);
 void apic_init_lp(void);
 /* A CPU that stays outside of it all: mask what could disturb it. */
 void apic_quiesce(void);
+/* The processor has the other mode, whatever it is in. */
+bool apic_has_x2apic(void);
 u32 apic_read_id(void);
+/* Registers by their offset in the xAPIC page */
+u32 apic_read(u32 offset);
+void apic_write(u32 offset, u32 value);
 void apic_send_ipi(u32 apic_id, u8 vector);
+void apic_send_nmi(u32 apic_id);
 void apic_send_init(u32 apic_id);
 void apic_send_sipi(u32 apic_id, u8 vector);
 void apic_eoi(void);
 /* Whether a vector that is in service came in level-triggered. */
 bool apic_vector_is_level(u8 vector);
-/* Count down once and raise VECTOR_TIMER; 0 stops. */
+bool apic_vector_in_service(u8 vector);
+/* It has come, and has not been taken. */
+bool apic_vector_waits(u8 vector);
+/* Count down once and raise a vector, which is VECTOR_TIMER at first; 0 stops. */
 void apic_timer_start(u32 count);
+void apic_timer_vector(u8 vector);
 u32 apic_timer_count(void);
 /* Count down from all ones without an interrupt, to be measured. */
 void apic_timer_free_run(bool on);
@@ -80,6 +90,9 @@ void smp_start(void);
 void machine_stop(u32 status) __noreturn;
 /* Reset it. */
 void machine_reset(void) __noreturn;
+
+/* An NMI has come: whoever was about to sleep goes on as if it had been woken. */
+void lp_nmi_ends_wait(struct trap_frame *frame);
 
 /* Print this LP's registers and a back-trace (of a trap, if there is one). */
 void dump_state(const struct trap_frame *frame);

@@ -22,6 +22,8 @@ struct vcpu;
  * @node: in its LP's list while armed
  * @lp: the LP it is armed on, or NULL
  * @deadline: TSC value
+ * @vector: an interrupt of root's that the physical timer may raise itself instead of
+ *	calling @fn, if no other timer is armed on the LP; or 0
  * @fn: called on that LP, with no lock held, when the deadline has passed; it
  *	may only note that and wake somebody
  * @runner: the LP that calls @fn now, or NULL
@@ -30,6 +32,7 @@ struct htimer {
 	struct list_head node;
 	struct lp *lp;
 	u64 deadline;
+	u8 vector;
 	void (*fn)(struct htimer *timer);
 	struct lp *runner;
 };
@@ -50,6 +53,12 @@ struct htimer {
  * @timer_lock: guards @timers and the timers in it
  * @timers: armed timers, earliest first
  * @timer_programmed: TSC value that the physical timer was set for, or 0
+ * @timer_vector: what the physical timer raises
+ * @timer_due: with the shim: VECTOR_TIMER may come, in root's time as well
+ * @taken: with the shim: the interrupt of root's that was just taken from the physical
+ *	APIC and is in service there, or 0
+ * @root_interrupt: with the shim: an interrupt of root's waits in the physical APIC
+ * @kicked: the NMI of a kick is on its way; atomic
  * @hc_pages: pages for the input and the output of the hypercall in hand: of
  *	root, and of the child that one of root's dispatches
  * @state_page: a page for a VP's state on its way (HVCALL_GET_VP_STATE)
@@ -79,6 +88,11 @@ struct lp {
 	struct spinlock timer_lock;
 	struct list_head timers;
 	u64 timer_programmed;
+	u8 timer_vector;
+	u8 taken;
+	bool timer_due;
+	bool root_interrupt;
+	u32 kicked;
 	void *hc_pages[2][2];
 	void *state_page;
 	struct openhv_lp_info *info;
@@ -114,6 +128,9 @@ void lp_kick(struct lp *lp);
  */
 void lp_take_interrupts(struct lp *lp);
 
+/* The same for NMIs alone. */
+void lp_take_nmi(struct lp *lp);
+
 /* Sleep until an interrupt comes, and let it in. */
 void lp_wait_for_interrupt(struct lp *lp);
 
@@ -132,10 +149,23 @@ void htimer_arm(struct htimer *t, u64 deadline);
 /* Disarm; on return the function is not running and will not. */
 void htimer_cancel(struct htimer *t);
 
+/**
+ * htimer_is_physical() - the physical timer raises the timer's vector itself
+ * @t: a timer of this LP's
+ *
+ * Nobody says whether it has done so already.
+ */
+bool htimer_is_physical(const struct htimer *t);
+
 /* Run what is due, and program the physical timer for the next. */
 void htimers_run(struct lp *lp);
 
-/* The physical timer: fire at this TSC value (0: never). */
-void lp_program_timer(struct lp *lp, u64 deadline);
+/**
+ * lp_program_timer() - set the physical timer
+ * @lp: this LP
+ * @deadline: TSC value; 0: never
+ * @vector: what it raises then: VECTOR_TIMER, or one of root's with the shim
+ */
+void lp_program_timer(struct lp *lp, u64 deadline, u8 vector);
 
 #endif /* OPENHV_LP_H */

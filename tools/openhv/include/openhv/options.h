@@ -26,12 +26,14 @@ enum compat_level {
  * @compat: enum compat_level
  * @gpa_intercept_page: memory intercepts give the address of the page only
  * @log_exits: exits of children go to the log's ring
+ * @root_shim: root has the physical local APIC (root/apic.c)
  */
 struct options {
 	u16 console_port;
 	u32 compat;
 	bool gpa_intercept_page;
 	bool log_exits;
+	bool root_shim;
 };
 
 extern struct options options;
@@ -40,7 +42,7 @@ extern struct options options;
  * options_parse() - read the command line
  * @cmdline: words separated by spaces
  *
- * Refuses to start with a word that it does not know.
+ * Refuses to start with a word that it does not know, and with words that do not go together.
  */
 void options_parse(const char *cmdline);
 

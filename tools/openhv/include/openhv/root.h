@@ -6,9 +6,10 @@
 #define OPENHV_ROOT_H
 
 #include <openhv/lp.h>
+#include <openhv/options.h>
+#include <openhv/partition.h>
 #include <openhv/types.h>
 
-struct vp;
 struct acpi_info;
 
 /* Build the root partition and its VPs, from what the boot code found. */
@@ -22,6 +23,51 @@ void lp_root_eoi(struct lp *lp, u8 vector);
  * @vp: the root VP whose SINT0 slot may have become free
  */
 void root_messages_pump(struct vp *vp);
+
+/*
+ * The shim (option root-apic=shim): root has the physical local APIC of its
+ * processor, and takes interrupts from there without an exit.
+ */
+static inline bool root_has_shim(const struct vp *vp)
+{
+	return unlikely(options.root_shim) && partition_is_root(vp->partition);
+}
+
+/**
+ * root_apic_raise() - an interrupt for a root VP that has the shim
+ * @vp: the VP; not owned, may be running
+ * @vector: 16 to 255
+ *
+ * Comes from its physical APIC, as a device's would.
+ */
+void root_apic_raise(struct vp *vp, u8 vector);
+
+/**
+ * root_apic_read() - a register that the shim has from the physical APIC
+ * @vp: the VP
+ * @offset: in the xAPIC page
+ * @value: receives it
+ *
+ * Returns: false if the register is none of those, or is another LP's
+ */
+bool root_apic_read(const struct vp *vp, u32 offset, u32 *value);
+bool root_apic_write(struct vp *vp, u32 offset, u32 value);
+
+/* What a root VP's INIT does to the physical APIC: nothing is in service any more. */
+void root_apic_reset(void);
+
+/* Root's VP is about to be entered: see whether its interrupts have to exit. */
+void root_apic_enter(struct lp *lp, struct vp *vp);
+
+/**
+ * root_apic_interrupt() - a physical interrupt has come, and root has the shim
+ * @lp: this LP
+ * @vp: the VP that it interrupted: root's, or a child's
+ */
+void root_apic_interrupt(struct lp *lp, struct vp *vp);
+
+/* It came while the LP slept in the name of its root VP. */
+void root_apic_woken(struct lp *lp, struct vp *vp);
 
 /* Exchange the numbers of two LPs, none of which is in use yet. */
 hv_status_t root_number_lp(u32 from, u32 to);

@@ -53,7 +53,7 @@ void vp_handle_exit(struct lp *lp, struct vp *vp);
  */
 bool vp_complete_hlt(struct lp *lp, struct vp *vp);
 
-/* Handle VCPU_EXIT_SOFT_INTERRUPT: the guest executes INT, INT3 or INTO, or seems to. */
+/* Handle VCPU_EXIT_SOFT_INTERRUPT: the guest executes INT, INT1, INT3 or INTO, or seems to. */
 void vp_soft_interrupt(struct vp *vp);
 
 /* Move RIP behind the instruction that exited. @opcode: its length without prefixes. */

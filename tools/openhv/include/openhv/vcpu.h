@@ -45,7 +45,7 @@ enum vcpu_exit_reason {
 	VCPU_EXIT_DR7_WRITE,
 	VCPU_EXIT_XSETBV,
 	VCPU_EXIT_WBINVD,
-	VCPU_EXIT_SOFT_INTERRUPT,	/* INT, INT3 or INTO */
+	VCPU_EXIT_SOFT_INTERRUPT,	/* INT, INT1, INT3 or INTO */
 	VCPU_EXIT_SHUTDOWN,		/* triple fault */
 	VCPU_EXIT_UNDEFINED,		/* an instruction that the guest does not have */
 	VCPU_EXIT_RETRY,		/* nothing to do: enter again */
@@ -272,6 +272,13 @@ void vcpu_set_nmi_masked(struct vcpu *v, bool on);
  * Until its next exit, whatever that is for, it does not exit for the like.
  */
 void vcpu_pass_soft_interrupt(struct vcpu *v);
+
+/**
+ * vcpu_pass_interrupts() - the guest takes physical interrupts itself
+ * @v: the VCPU
+ * @exit: exit all the same where it would take one
+ */
+void vcpu_pass_interrupts(struct vcpu *v, bool exit);
 
 /* Exit when the guest halts. */
 void vcpu_intercept_hlt(struct vcpu *v, bool on);

@@ -42,6 +42,7 @@ struct partition;
 #define APIC_TIMER_CCR	0x390
 #define APIC_TIMER_DCR	0x3E0
 #define APIC_SELF_IPI	0x3F0
+#define X2APIC_MSR(offset)	(MSR_X2APIC_FIRST + (offset) / 16)
 
 #define APIC_SVR_ENABLE		BIT(8)
 #define APIC_LVT_MASKED		BIT(16)

@@ -8,6 +8,7 @@
 #include <openhv/features.h>
 #include <openhv/info_page.h>
 #include <openhv/log.h>
+#include <openhv/options.h>
 #include <openhv/platform.h>
 #include <openhv/root.h>
 #include <openhv/time.h>
@@ -30,7 +31,6 @@ u64 apic_timer_hz = HOST_APIC_TIMER_HZ;
 
 __thread struct lp *host_lp;
 u32 host_kicks[LP_MAX];
-u32 host_eois;
 void (*host_interrupts)(struct lp *lp);
 
 void (*host_stopped)(int code);
@@ -201,6 +201,11 @@ void lp_take_interrupts(struct lp *lp)
 		host_interrupts(lp);
 }
 
+void lp_take_nmi(struct lp *lp)
+{
+	(void)lp;
+}
+
 void lp_wait_for_interrupt(struct lp *lp)
 {
 	if (!host_interrupts)
@@ -208,14 +213,11 @@ void lp_wait_for_interrupt(struct lp *lp)
 	host_interrupts(lp);
 }
 
-void lp_program_timer(struct lp *lp, u64 deadline)
+void lp_program_timer(struct lp *lp, u64 deadline, u8 vector)
 {
 	lp->timer_programmed = deadline;
-}
-
-void apic_eoi(void)
-{
-	host_eois++;
+	lp->timer_vector = vector;
+	lp->timer_due = options.root_shim && deadline && vector == VECTOR_TIMER;
 }
 
 bool host_loaded(const struct vcpu *v)

@@ -73,6 +73,18 @@ extern u32 host_port_write_count;
 extern u32 host_kicks[LP_MAX];
 extern u32 host_eois;
 
+/* The physical APIC of an LP, as far as it is modelled: bit maps of 256 vectors */
+struct host_apic {
+	u32 irr[8];
+	u32 isr[8];
+	u32 tmr[8];
+	u32 tpr;
+};
+
+struct host_apic *host_apic(const struct lp *lp);
+/* The LP takes the highest interrupt that waits; it is in service then. 0: there is none. */
+u8 host_apic_take(struct lp *lp);
+
 /* Called when an LP lets interrupts in; may be NULL. */
 extern void (*host_interrupts)(struct lp *lp);
 

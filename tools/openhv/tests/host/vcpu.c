@@ -415,6 +415,12 @@ void vcpu_set_nmi_masked(struct vcpu *v, bool on)
 	v->arch.vmcb->nmi_masked = on;
 }
 
+void vcpu_pass_interrupts(struct vcpu *v, bool exit)
+{
+	v->arch.vmcb->passes_interrupts = true;
+	v->arch.vmcb->intercept_interrupts = exit;
+}
+
 void vcpu_intercept_hlt(struct vcpu *v, bool on)
 {
 	v->arch.vmcb->intercept_hlt = on;

@@ -36,6 +36,8 @@ enum host_slot {
  * @intercept_cr4: writes of CR4 exit
  * @intercept_cr8: writes of CR8 exit
  * @intercept_hlt: HLT exits
+ * @passes_interrupts: physical interrupts are the guest's
+ * @intercept_interrupts: they exit
  * @intercept_exceptions: a bit a vector
  * @soft_passes: the guest executes its INT itself
  * @pass_msrs: MSRs that have a slot do not exit
@@ -63,6 +65,8 @@ struct host_vmcb {
 	bool intercept_cr4;
 	bool intercept_cr8;
 	bool intercept_hlt;
+	bool passes_interrupts;
+	bool intercept_interrupts;
 	u32 intercept_exceptions;
 	bool soft_passes;
 	bool pass_msrs;
