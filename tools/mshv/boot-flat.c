@@ -13,7 +13,7 @@
 #define TABLES	0x1000ULL
 #define STACK	BOOT_FLAT_LONG
 
-int boot_flat(const struct guest_memory *memory, const char *name, const struct file *image,
+int boot_flat(const struct mshv_memory *memory, const char *name, const struct file *image,
 	      bool long_mode, struct boot_entry *entry)
 {
 	uint64_t start = long_mode ? BOOT_FLAT_LONG : BOOT_FLAT_REAL;
@@ -26,7 +26,7 @@ int boot_flat(const struct guest_memory *memory, const char *name, const struct 
 	if (start > end || image->size > end - start)
 		return complain("%s: %zu bytes at 0x%" PRIx64 " do not fit below 0x%" PRIx64, name,
 				image->size, start, end);
-	memcpy(memory_at(memory, start, image->size), image->data, image->size);
+	memcpy(mshv_memory_at(memory, start, image->size), image->data, image->size);
 
 	memset(entry, 0, sizeof(*entry));
 	entry->rip = start;
@@ -34,7 +34,7 @@ int boot_flat(const struct guest_memory *memory, const char *name, const struct 
 	if (long_mode) {
 		entry->rsp = STACK;
 		entry->tables = TABLES;
-		mshv_write_boot_tables(memory_at(memory, TABLES, MSHV_BOOT_TABLES_SIZE), TABLES);
+		mshv_write_boot_tables(mshv_memory_at(memory, TABLES, MSHV_BOOT_TABLES_SIZE), TABLES);
 	}
 	return 0;
 }

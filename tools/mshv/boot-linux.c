@@ -12,7 +12,6 @@
 
 #include "acpi.h"
 #include "boot.h"
-#include "power.h"
 
 /* Low memory, where a BIOS would keep its own data */
 #define TABLES		0x1000ULL	/* GDT and page tables */
@@ -68,7 +67,7 @@ static int check_image(struct image *image)
 }
 
 /* Decide where the kernel goes: it decompresses itself in place, within init_size bytes. */
-static int place_kernel(struct image *image, const struct guest_memory *memory)
+static int place_kernel(struct image *image, const struct mshv_memory *memory)
 {
 	const struct setup_header *header = &image->header;
 	uint64_t size = image->file->size - image->setup_size;
@@ -82,8 +81,8 @@ static int place_kernel(struct image *image, const struct guest_memory *memory)
 	    !(alignment & (alignment - 1)))
 		image->address = align_up(HIGH_START, alignment);
 
-	if (image->address < HIGH_START || image->address > MEMORY_HOLE ||
-	    need > MEMORY_HOLE || image->address + need > memory->low)
+	if (image->address < HIGH_START || image->address > MSHV_MEMORY_HOLE ||
+	    need > MSHV_MEMORY_HOLE || image->address + need > memory->low)
 		return complain("%s: too little memory: it needs %" PRIu64 " MiB of %" PRIu64,
 				image->name, align_up(image->address + need, MIB) / MIB,
 				memory->low / MIB);
@@ -91,7 +90,7 @@ static int place_kernel(struct image *image, const struct guest_memory *memory)
 }
 
 /* The initial RAM disk goes as high as the kernel can read it, above the kernel itself. */
-static int place_initrd(const struct image *image, const struct guest_memory *memory,
+static int place_initrd(const struct image *image, const struct mshv_memory *memory,
 			const struct file *initrd, struct boot_params *params)
 {
 	uint64_t top = (uint64_t)image->header.initrd_addr_max + 1, address;
@@ -106,7 +105,7 @@ static int place_initrd(const struct image *image, const struct guest_memory *me
 				" MiB beside the kernel, of %" PRIu64,
 				align_up(initrd->size, MIB) / MIB, memory->low / MIB);
 	address = align_down(top - initrd->size, PAGE_SIZE);
-	memcpy(memory_at(memory, address, initrd->size), initrd->data, initrd->size);
+	memcpy(mshv_memory_at(memory, address, initrd->size), initrd->data, initrd->size);
 	params->hdr.ramdisk_image = address;
 	params->hdr.ramdisk_size = initrd->size;
 	return 0;
@@ -124,20 +123,20 @@ static void add_e820(struct boot_params *params, uint64_t start, uint64_t end, u
 	params->e820_entries++;
 }
 
-static void fill_e820(struct boot_params *params, const struct guest_memory *memory)
+static void fill_e820(struct boot_params *params, const struct mshv_memory *memory)
 {
 	enum { RAM = 1, RESERVED = 2 };
 
 	add_e820(params, 0, LOW_END, RAM);
 	add_e820(params, ACPI_BASE, ACPI_BASE + ACPI_SIZE, RESERVED);
 	add_e820(params, HIGH_START, memory->low, RAM);
-	add_e820(params, MEMORY_HIGH, MEMORY_HIGH + memory->high, RAM);
+	add_e820(params, MSHV_MEMORY_HIGH, MSHV_MEMORY_HIGH + memory->high, RAM);
 }
 
 /* Without a seed a guest with few interrupts waits long for its random numbers. */
-static void add_seed(struct boot_params *params, const struct guest_memory *memory)
+static void add_seed(struct boot_params *params, const struct mshv_memory *memory)
 {
-	struct setup_data *data = memory_at(memory, SETUP_DATA, sizeof(*data) + SEED_SIZE);
+	struct setup_data *data = mshv_memory_at(memory, SETUP_DATA, sizeof(*data) + SEED_SIZE);
 
 	if (getrandom(data->data, SEED_SIZE, GRND_NONBLOCK) != SEED_SIZE)
 		return;
@@ -151,7 +150,7 @@ static void add_seed(struct boot_params *params, const struct guest_memory *memo
  * A guest that finds no better way to reset itself goes to real mode and jumps
  * to where a BIOS has its reset vector. What it finds there is all the BIOS it gets.
  */
-static void write_reset_vector(const struct guest_memory *memory)
+static void write_reset_vector(const struct mshv_memory *memory)
 {
 	static const uint8_t code[] = {
 		0xb0, ACPI_RESET_VALUE,				/* mov $1, %al		*/
@@ -160,11 +159,11 @@ static void write_reset_vector(const struct guest_memory *memory)
 		0xf4,						/* hlt			*/
 	};
 
-	memcpy(memory_at(memory, RESET_VECTOR, sizeof(code)), code, sizeof(code));
+	memcpy(mshv_memory_at(memory, RESET_VECTOR, sizeof(code)), code, sizeof(code));
 }
 
-int boot_linux(const struct guest_memory *memory, const char *name, const struct file *file,
-	       const struct file *initrd, const char *cmdline, uint64_t rsdp,
+int boot_linux(const struct mshv_memory *memory, const char *name, const struct file *file,
+	       const struct file *initrd, const char *cmdline,
 	       struct boot_entry *entry)
 {
 	struct image image = { .name = name, .file = file };
@@ -179,7 +178,7 @@ int boot_linux(const struct guest_memory *memory, const char *name, const struct
 				image.header.cmdline_size);
 
 	/* The kernel's own header tells how long it is: only that much is the zero page's. */
-	params = memory_at(memory, ZERO_PAGE, sizeof(*params));
+	params = mshv_memory_at(memory, ZERO_PAGE, sizeof(*params));
 	memset(params, 0, sizeof(*params));
 	header_size = 0x202 + (image.header.jump >> 8) - SETUP_HEADER;
 	if (header_size > sizeof(params->hdr))
@@ -189,18 +188,18 @@ int boot_linux(const struct guest_memory *memory, const char *name, const struct
 	if (place_initrd(&image, memory, initrd, params))
 		return -1;
 	size = file->size - image.setup_size;
-	memcpy(memory_at(memory, image.address, size), file->data + image.setup_size, size);
-	memcpy(memory_at(memory, CMDLINE, CMDLINE_MAX), cmdline, strlen(cmdline) + 1);
+	memcpy(mshv_memory_at(memory, image.address, size), file->data + image.setup_size, size);
+	memcpy(mshv_memory_at(memory, CMDLINE, CMDLINE_MAX), cmdline, strlen(cmdline) + 1);
 
 	params->hdr.type_of_loader = LOADER_OTHER;
 	params->hdr.code32_start = image.address;
 	params->hdr.cmd_line_ptr = CMDLINE;
 	params->hdr.setup_data = 0;
-	params->acpi_rsdp_addr = rsdp;
+	params->acpi_rsdp_addr = ACPI_BASE;
 	fill_e820(params, memory);
 	add_seed(params, memory);
 	write_reset_vector(memory);
-	mshv_write_boot_tables(memory_at(memory, TABLES, MSHV_BOOT_TABLES_SIZE), TABLES);
+	mshv_write_boot_tables(mshv_memory_at(memory, TABLES, MSHV_BOOT_TABLES_SIZE), TABLES);
 
 	entry->rip = image.address + ENTRY_64;
 	entry->rsp = STACK;

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "memory.h"
+#include <mshv/memory.h>
 #include "util.h"
 
 /**
@@ -31,13 +31,12 @@ struct boot_entry {
  * @image: the kernel image, a bzImage
  * @initrd: initial RAM disk, or NULL
  * @cmdline: kernel command line
- * @rsdp: guest physical address of the ACPI RSDP
  * @entry: how to start it
  *
  * Return: 0, or -1 after a complaint.
  */
-int boot_linux(const struct guest_memory *memory, const char *name, const struct file *image,
-	       const struct file *initrd, const char *cmdline, uint64_t rsdp,
+int boot_linux(const struct mshv_memory *memory, const char *name, const struct file *image,
+	       const struct file *initrd, const char *cmdline,
 	       struct boot_entry *entry);
 
 /* Where a flat guest starts, by its mode */
@@ -55,7 +54,7 @@ int boot_linux(const struct guest_memory *memory, const char *name, const struct
  *
  * Return: 0, or -1 after a complaint.
  */
-int boot_flat(const struct guest_memory *memory, const char *name, const struct file *image,
+int boot_flat(const struct mshv_memory *memory, const char *name, const struct file *image,
 	      bool long_mode, struct boot_entry *entry);
 
 #endif /* MSHV_BOOT_H */

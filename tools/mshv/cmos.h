@@ -5,12 +5,10 @@
 #ifndef MSHV_CMOS_H
 #define MSHV_CMOS_H
 
-#include <stdint.h>
 #include <time.h>
 
-#include "bus.h"
+#include <mshv/bus.h>
 
-#define CMOS_PORT	0x70
 #define CMOS_PORTS	2
 
 /**
@@ -23,6 +21,6 @@ struct cmos {
 	uint8_t selected;
 };
 
-extern const struct device_ops cmos_ops;
+extern const struct mshv_device_ops cmos_ops;
 
 #endif /* MSHV_CMOS_H */

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <termios.h>
@@ -219,21 +218,10 @@ static void *console_thread(void *arg)
 
 int console_start(struct console *console)
 {
-	sigset_t all, old;
-	int ret;
-
 	if (console->in >= 0 && isatty(console->in))
 		make_raw(console);
-
-	/* Signals are for the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	ret = pthread_create(&console->thread, NULL, console_thread, console);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret)
-		return complain("cannot start a thread: %s", strerror(ret));
-	console->started = true;
-	return 0;
+	console->started = start_thread(&console->thread, console_thread, console);
+	return console->started ? 0 : -1;
 }
 
 void console_close(struct console *console)

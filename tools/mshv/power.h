@@ -6,22 +6,9 @@
 #ifndef MSHV_POWER_H
 #define MSHV_POWER_H
 
-#include <stdint.h>
+#include <mshv/bus.h>
 
-#include "bus.h"
-
-/* ACPI hardware-reduced registers; acpi.c puts these into the FADT. */
-#define ACPI_SLEEP_CONTROL_PORT	0x600
-#define ACPI_SLEEP_STATUS_PORT	0x601
-#define ACPI_RESET_PORT		0x602
-#define ACPI_PORTS		3
-#define ACPI_RESET_VALUE	1
-#define ACPI_SLEEP_TYPE_S5	5	/* dsdt.asl has it in _S5 */
-
-#define PVPANIC_PORT		0x505	/* dsdt.asl has it too */
-#define KEYBOARD_PORT		0x64
-#define PCI_RESET_PORT		0xcf9
-#define FLAT_EXIT_PORT		0xf4
+#include "layout.h"
 
 enum power_event {
 	POWER_OFF,
@@ -34,28 +21,25 @@ enum power_event {
  * struct power - what listens to a guest that ends itself
  * @event: called with what the guest wants; @value is the status of POWER_EXIT
  * @context: passed on to it
+ * @ports: each port, or the first of several, with the listener
  */
 struct power {
 	void (*event)(void *context, enum power_event event, unsigned int value);
 	void *context;
+	struct power_port {
+		struct power *power;
+		uint16_t port;
+	} ports[4];
 };
 
 /**
- * power_add_machine() - put the ports of a whole machine on the bus
+ * power_add() - put the ports on the bus
  * @power: the listener
  * @ports: the bus
+ * @flat: it is a flat guest, which has an exit port and no other
  *
- * Return: 0, or -1 if there is no room.
+ * Return: 0 or a negative errno.
  */
-int power_add_machine(struct power *power, struct bus *ports);
-
-/**
- * power_add_flat() - put a flat guest's exit port on the bus
- * @power: the listener
- * @ports: the bus
- *
- * Return: 0, or -1 if there is no room.
- */
-int power_add_flat(struct power *power, struct bus *ports);
+int power_add(struct power *power, struct mshv_bus *ports, bool flat);
 
 #endif /* MSHV_POWER_H */

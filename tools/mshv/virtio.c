@@ -4,7 +4,6 @@
  */
 #include <linux/virtio_config.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -81,7 +80,7 @@ static void *virtio_thread(void *arg)
 	return NULL;
 }
 
-int virtio_init(struct virtio *dev, const struct guest_memory *memory)
+int virtio_init(struct virtio *dev, const struct mshv_memory *memory)
 {
 	dev->features |= FEATURE_VERSION_1;
 	dev->memory = memory;
@@ -95,17 +94,8 @@ int virtio_init(struct virtio *dev, const struct guest_memory *memory)
 
 int virtio_start(struct virtio *dev)
 {
-	sigset_t all, old;
-	int ret;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	ret = pthread_create(&dev->thread, NULL, virtio_thread, dev);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret)
-		return complain("cannot start a thread: %s", strerror(ret));
-	dev->started = true;
-	return 0;
+	dev->started = start_thread(&dev->thread, virtio_thread, dev);
+	return dev->started ? 0 : -1;
 }
 
 void virtio_destroy(struct virtio *dev)
@@ -267,7 +257,7 @@ static uint64_t virtio_read(void *device, uint64_t offset, unsigned int size)
 	return value;
 }
 
-const struct device_ops virtio_ops = {
+const struct mshv_device_ops virtio_ops = {
 	.read = virtio_read,
 	.write = virtio_write,
 };

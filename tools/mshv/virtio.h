@@ -14,13 +14,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "bus.h"
-#include "virtqueue.h"
+#include <mshv/bus.h>
 
-/* dsdt.asl has these too. */
-#define VIRTIO_BASE	0xd0000000ULL
-#define VIRTIO_SIZE	0x1000ULL
-#define VIRTIO_SLOTS	8
+#include "layout.h"
+#include "virtqueue.h"
 
 #define VIRTIO_QUEUES	2
 
@@ -48,7 +45,7 @@ struct virtio {
 	int (*work)(struct virtio *dev);
 	void (*free)(struct virtio *dev);
 
-	const struct guest_memory *memory;
+	const struct mshv_memory *memory;
 	int kick, irq;
 	pthread_t thread;
 	bool started;
@@ -64,7 +61,7 @@ struct virtio {
 };
 
 /* The registers */
-extern const struct device_ops virtio_ops;
+extern const struct mshv_device_ops virtio_ops;
 
 /**
  * virtio_init() - bring a device to life, or complain
@@ -73,7 +70,7 @@ extern const struct device_ops virtio_ops;
  *
  * Return: 0, or -1 after a complaint.
  */
-int virtio_init(struct virtio *dev, const struct guest_memory *memory);
+int virtio_init(struct virtio *dev, const struct mshv_memory *memory);
 
 /**
  * virtio_start() - start the device's thread, or complain

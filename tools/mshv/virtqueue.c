@@ -9,13 +9,13 @@
 
 #define LOAD(p)		__atomic_load_n(&(p), __ATOMIC_RELAXED)
 
-static void *ring_at(const struct guest_memory *memory, uint64_t gpa, uint64_t size,
+static void *ring_at(const struct mshv_memory *memory, uint64_t gpa, uint64_t size,
 		     uint64_t alignment)
 {
-	return gpa % alignment ? NULL : memory_at(memory, gpa, size);
+	return gpa % alignment ? NULL : mshv_memory_at(memory, gpa, size);
 }
 
-int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory)
+int virtqueue_enable(struct virtqueue *vq, const struct mshv_memory *memory)
 {
 	const uint64_t *gpa = vq->gpa, n = vq->size;
 
@@ -73,7 +73,7 @@ int virtqueue_pop(struct virtqueue *vq, struct chain *chain)
 		if (index >= vq->size || count == vq->size)
 			return -1;
 		desc = read_desc(vq, index);
-		data = memory_at(vq->memory, desc.addr, desc.len);
+		data = mshv_memory_at(vq->memory, desc.addr, desc.len);
 		if (!data || desc.flags & VRING_DESC_F_INDIRECT)
 			return -1;
 		if (desc.flags & VRING_DESC_F_WRITE)

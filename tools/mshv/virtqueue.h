@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/uio.h>
 
-#include "memory.h"
+#include <mshv/memory.h>
 
 #define VIRTQUEUE_MAX	128	/* descriptors; also the most that are in one chain */
 
@@ -36,7 +36,7 @@ struct virtqueue {
 	bool ready;
 	uint16_t next_avail;
 	uint16_t next_used;
-	const struct guest_memory *memory;
+	const struct mshv_memory *memory;
 	const struct vring_desc *desc;
 	const struct vring_avail *avail;
 	struct vring_used *used;
@@ -63,7 +63,7 @@ struct chain {
  *
  * Return: 0, or -1 if there can be no such queue.
  */
-int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory);
+int virtqueue_enable(struct virtqueue *vq, const struct mshv_memory *memory);
 
 /**
  * virtqueue_pop() - take the next chain

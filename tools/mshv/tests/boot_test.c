@@ -6,7 +6,6 @@
 
 #include "acpi.h"
 #include "boot.h"
-#include "memory.h"
 #include "no_ioctl.h"
 #include "util.h"
 
@@ -16,7 +15,7 @@
 #define KERNEL_SIZE	0x5000
 
 FIXTURE(bzimage) {
-	struct guest_memory memory;
+	struct mshv_memory memory;
 	uint8_t image[(SETUP_SECTS + 1) * 512 + KERNEL_SIZE];
 	struct setup_header *header;
 	struct file file;
@@ -27,7 +26,7 @@ FIXTURE_SETUP(bzimage)
 {
 	unsigned int i;
 
-	ASSERT_EQ(0, memory_init(&self->memory, 64 * MIB));
+	ASSERT_EQ(0, mshv_memory_init(&self->memory, 64 * MIB));
 	for (i = 0; i < sizeof(self->image); i++)
 		self->image[i] = i * 7;
 	self->header = (struct setup_header *)(self->image + 0x1f1);
@@ -51,11 +50,11 @@ FIXTURE_SETUP(bzimage)
 
 FIXTURE_TEARDOWN(bzimage)
 {
-	memory_free(&self->memory);
+	mshv_memory_destroy(&self->memory);
 }
 
 #define BOOT(initrd, cmdline) \
-	boot_linux(&self->memory, "image", &self->file, initrd, cmdline, 0xe0000, &self->entry)
+	boot_linux(&self->memory, "image", &self->file, initrd, cmdline, &self->entry)
 
 TEST_F(bzimage, is_loaded_by_the_64_bit_protocol)
 {
@@ -71,7 +70,7 @@ TEST_F(bzimage, is_loaded_by_the_64_bit_protocol)
 	EXPECT_EQ(0, memcmp(self->memory.base + 0x1000000,
 			    self->image + (SETUP_SECTS + 1) * 512, KERNEL_SIZE));
 
-	params = memory_at(&self->memory, self->entry.rsi, sizeof(*params));
+	params = mshv_memory_at(&self->memory, self->entry.rsi, sizeof(*params));
 	ASSERT_NE(NULL, (void *)params);
 	EXPECT_EQ(0x53726448, params->hdr.header);
 	EXPECT_EQ(0xff, params->hdr.type_of_loader);
@@ -92,8 +91,8 @@ TEST_F(bzimage, is_loaded_by_the_64_bit_protocol)
 
 TEST_F(bzimage, a_relocatable_kernel_moves_into_little_memory)
 {
-	memory_free(&self->memory);
-	ASSERT_EQ(0, memory_init(&self->memory, 16 * MIB));
+	mshv_memory_destroy(&self->memory);
+	ASSERT_EQ(0, mshv_memory_init(&self->memory, 16 * MIB));
 	ASSERT_EQ(0, BOOT(NULL, ""));
 	EXPECT_EQ(0x200200, self->entry.rip);
 	self->header->relocatable_kernel = 0;
@@ -164,10 +163,10 @@ TEST(flat_programs_are_loaded_by_mode)
 {
 	uint8_t code[0x2000] = { 0xf4 };
 	struct file file = { code, sizeof(code) };
-	struct guest_memory memory;
+	struct mshv_memory memory;
 	struct boot_entry entry;
 
-	ASSERT_EQ(0, memory_init(&memory, 2 * MIB));
+	ASSERT_EQ(0, mshv_memory_init(&memory, 2 * MIB));
 	ASSERT_EQ(0, boot_flat(&memory, "flat", &file, false, &entry));
 	EXPECT_EQ(0x1000, entry.rip);
 	EXPECT_EQ(0, entry.tables);
@@ -183,32 +182,13 @@ TEST(flat_programs_are_loaded_by_mode)
 	EXPECT_EQ(-1, boot_flat(&memory, "flat", &file, false, &entry));
 	file.size = 1 * MIB + 1;
 	EXPECT_EQ(-1, boot_flat(&memory, "flat", &file, true, &entry));
-	memory_free(&memory);
+	mshv_memory_destroy(&memory);
 
 	file.size = sizeof(code);
-	ASSERT_EQ(0, memory_init(&memory, 0x2000));
+	ASSERT_EQ(0, mshv_memory_init(&memory, 0x2000));
 	EXPECT_EQ(-1, boot_flat(&memory, "flat", &file, false, &entry));
 	EXPECT_EQ(-1, boot_flat(&memory, "flat", &file, true, &entry));
-	memory_free(&memory);
-}
-
-TEST(memory_has_a_hole_below_4_gib)
-{
-	struct guest_memory memory;
-
-	ASSERT_EQ(0, memory_init(&memory, 4 * GIB));
-	EXPECT_EQ(MEMORY_HOLE, memory.low);
-	EXPECT_EQ(1 * GIB, memory.high);
-	EXPECT_EQ((void *)memory.base, memory_at(&memory, 0, MEMORY_HOLE));
-	EXPECT_NULL(memory_at(&memory, 0, MEMORY_HOLE + 1));
-	EXPECT_NULL(memory_at(&memory, MEMORY_HOLE, 1));
-	EXPECT_NULL(memory_at(&memory, 0xfec00000, 1));
-	EXPECT_EQ((void *)(memory.base + MEMORY_HOLE), memory_at(&memory, MEMORY_HIGH, GIB));
-	EXPECT_NULL(memory_at(&memory, MEMORY_HIGH, GIB + 1));
-	EXPECT_NULL(memory_at(&memory, MEMORY_HIGH + GIB, 1));
-	EXPECT_NULL(memory_at(&memory, ~0ULL, 1));
-	EXPECT_NULL(memory_at(&memory, 0x1000, ~0ULL));
-	memory_free(&memory);
+	mshv_memory_destroy(&memory);
 }
 
 static uint8_t sum(const uint8_t *bytes, size_t size)
@@ -228,9 +208,9 @@ static uint64_t le64(const uint8_t *p)
 }
 
 /* A table by its signature, through RSDP and XSDT as a guest goes */
-static uint8_t *find_table(uint8_t *mem, uint64_t rsdp, const char *signature)
+static uint8_t *find_table(uint8_t *mem, const char *signature)
 {
-	uint8_t *xsdt = mem + le64(mem + rsdp - ACPI_BASE + 24) - ACPI_BASE, *table;
+	uint8_t *xsdt = mem + le64(mem + 24) - ACPI_BASE, *table;
 	unsigned int i;
 
 	for (i = 36; i < LE32(xsdt + 4); i += 8) {
@@ -244,15 +224,14 @@ static uint8_t *find_table(uint8_t *mem, uint64_t rsdp, const char *signature)
 TEST(acpi_tables_are_consistent)
 {
 	uint8_t *mem = calloc(1, ACPI_SIZE), *table, *dsdt;
-	uint64_t rsdp = acpi_write_tables(mem, 3);
 	unsigned int cpus = 0, ioapics = 0, i;
 
-	EXPECT_EQ(0, rsdp % 16);
-	EXPECT_EQ(0, memcmp(mem + rsdp - ACPI_BASE, "RSD PTR ", 8));
-	EXPECT_EQ(0, sum(mem + rsdp - ACPI_BASE, 20));
-	EXPECT_EQ(0, sum(mem + rsdp - ACPI_BASE, 36));
+	acpi_write_tables(mem, 3);
+	EXPECT_EQ(0, memcmp(mem, "RSD PTR ", 8));
+	EXPECT_EQ(0, sum(mem, 20));
+	EXPECT_EQ(0, sum(mem, 36));
 
-	table = find_table(mem, rsdp, "FACP");
+	table = find_table(mem, "FACP");
 	ASSERT_NE(NULL, (void *)table);
 	EXPECT_EQ(0, sum(table, LE32(table + 4)));
 	EXPECT_EQ(0x602, le64(table + 116 + 4));
@@ -261,7 +240,7 @@ TEST(acpi_tables_are_consistent)
 	EXPECT_EQ(0, memcmp(dsdt, "DSDT", 4));
 	EXPECT_EQ(0, sum(dsdt, LE32(dsdt + 4)));
 
-	table = find_table(mem, rsdp, "APIC");
+	table = find_table(mem, "APIC");
 	ASSERT_NE(NULL, (void *)table);
 	EXPECT_EQ(0, sum(table, LE32(table + 4)));
 	for (i = 44; i < LE32(table + 4); i += table[i + 1]) {
@@ -286,18 +265,18 @@ TEST(acpi_tables_can_be_disassembled)
 	};
 	char path[] = "/tmp/mshv-acpi-XXXXXX", name[64], command[512];
 	uint8_t *mem = calloc(1, ACPI_SIZE), *table;
-	uint64_t rsdp = acpi_write_tables(mem, 1);
 	size_t i;
 	FILE *f;
 
+	acpi_write_tables(mem, 1);
 	if (system("iasl -v >/dev/null 2>&1"))
 		SKIP(return, "no iasl");
 	ASSERT_NE(NULL, (void *)mkdtemp(path));
 	for (i = 0; i < ARRAY_SIZE(expected); i++) {
 		if (!strcmp(expected[i][0], "DSDT"))
-			table = mem + LE32(find_table(mem, rsdp, "FACP") + 40) - ACPI_BASE;
+			table = mem + LE32(find_table(mem, "FACP") + 40) - ACPI_BASE;
 		else
-			table = find_table(mem, rsdp, expected[i][0]);
+			table = find_table(mem, expected[i][0]);
 		snprintf(name, sizeof(name), "%s/%s.dat", path, expected[i][0]);
 		f = fopen(name, "wb");
 		ASSERT_NE(NULL, (void *)f);

@@ -43,14 +43,14 @@ FIXTURE_SETUP(disk)
 		memset(sector, i, sizeof(sector));
 		ASSERT_EQ(512, write(self->fd, sector, sizeof(sector)));
 	}
-	ASSERT_EQ(0, memory_init(&self->d.memory, MEMORY));
+	ASSERT_EQ(0, mshv_memory_init(&self->d.memory, MEMORY));
 	open_disk(self, "");
 }
 
 FIXTURE_TEARDOWN(disk)
 {
 	virtio_destroy(self->d.dev);
-	memory_free(&self->d.memory);
+	mshv_memory_destroy(&self->d.memory);
 	close(self->fd);
 	unlink(self->path);
 }

@@ -14,7 +14,7 @@ FIXTURE(ring) {
 
 FIXTURE_SETUP(ring)
 {
-	ASSERT_EQ(0, memory_init(&self->d.memory, MEMORY));
+	ASSERT_EQ(0, mshv_memory_init(&self->d.memory, MEMORY));
 	self->vq.size = QUEUE_SIZE;
 	self->vq.gpa[VRING_DESC] = DESC;
 	self->vq.gpa[VRING_AVAIL] = AVAIL;
@@ -25,7 +25,7 @@ FIXTURE_SETUP(ring)
 
 FIXTURE_TEARDOWN(ring)
 {
-	memory_free(&self->d.memory);
+	mshv_memory_destroy(&self->d.memory);
 }
 
 TEST_F(ring, chains_are_taken_and_given_back)
