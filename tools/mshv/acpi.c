@@ -5,8 +5,7 @@
  */
 #include <string.h>
 
-#include "acpi.h"
-#include "util.h"
+#include "vm.h"
 
 /* acpi.S; the MADT is the last table. */
 extern const uint8_t acpi_tables[], acpi_tables_end[];
@@ -36,6 +35,18 @@ static uint8_t checksum(const void *data, size_t size)
 	return -sum;
 }
 
+/*
+ * A guest that finds no better way to reset itself goes to real mode and jumps to where
+ * a BIOS has its reset vector, behind the tables. What it finds is all the BIOS it gets.
+ */
+#define RESET_VECTOR	(0xffff0 - ACPI_BASE)
+static const uint8_t reset_code[] = {
+	0xb0, ACPI_RESET_VALUE,					/* mov $1, %al		*/
+	0xba, ACPI_RESET_PORT & 0xff, ACPI_RESET_PORT >> 8,	/* mov $0x602, %dx	*/
+	0xee,							/* out %al, %dx		*/
+	0xf4,							/* hlt			*/
+};
+
 void acpi_write_tables(void *mem, unsigned int cpus)
 {
 	size_t size = acpi_tables_end - acpi_tables, offset;
@@ -44,6 +55,7 @@ void acpi_write_tables(void *mem, unsigned int cpus)
 	unsigned int i;
 
 	memcpy(mem, acpi_tables, size);
+	memcpy(rsdp + RESET_VECTOR, reset_code, sizeof(reset_code));
 	for (i = 0; i < cpus; i++) {
 		const uint8_t lapic[] = { MADT_LOCAL_APIC, 8, i, i, MADT_ENABLED, 0, 0, 0 };
 

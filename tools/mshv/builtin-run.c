@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "acpi.h"
-#include "boot.h"
+#include <mshv/load.h>
+
 #include "builtin.h"
 #include "snapshot.h"
 #include "vm.h"
@@ -172,16 +172,12 @@ static int check_options(struct options *o)
 	if (!o->kernel == !o->bin)
 		return usage(o->kernel ? "--kernel and --bin exclude each other" :
 					 "one of --kernel, --bin and --restore is needed", NULL);
-	if (o->bin && (o->initrd || o->cmdline))
-		return usage("--initrd and --cmdline go with --kernel", NULL);
+	if (o->bin && (o->initrd || o->cmdline || config->cpus > 1 || config->device_count))
+		return usage("--initrd, --cmdline, --cpus, --disk, --net go with --kernel", NULL);
 	if (o->bin && !o->mode)
 		return usage("--bin needs --mode real or --mode long", NULL);
 	if (o->kernel && o->mode)
 		return usage("--mode goes with --bin", NULL);
-	if (o->bin && config->cpus > 1)
-		return usage("--cpus goes with --kernel", NULL);
-	if (o->bin && config->device_count)
-		return usage("--disk and --net go with --kernel", NULL);
 
 	config->flat = o->bin;
 	if (!config->cpus)
@@ -197,9 +193,16 @@ static int check_options(struct options *o)
 }
 
 static int load_linux(struct vm *vm, const struct options *o, const struct file *kernel,
-		      const struct file *initrd, struct boot_entry *entry)
+		      const struct file *initrd)
 {
 	const char *cmdline = o->cmdline ? o->cmdline : CMDLINE_DEFAULT;
+	struct mshv_linux program = {
+		.kernel = kernel->data,
+		.kernel_size = kernel->size,
+		.initrd = initrd->data,
+		.initrd_size = initrd->size,
+		.rsdp = ACPI_BASE,
+	};
 	char *full;
 	int ret;
 
@@ -207,20 +210,28 @@ static int load_linux(struct vm *vm, const struct options *o, const struct file 
 		     strstr(cmdline, "panic=") ? "" : " " CMDLINE_PANIC,
 		     strstr(cmdline, "reboot=") ? "" : " " CMDLINE_REBOOT) < 0)
 		return complain("out of memory");
+	program.cmdline = full;
 	acpi_write_tables(mshv_memory_at(&vm->space.memory, ACPI_BASE, ACPI_SIZE),
 			  o->config.cpus);
-	ret = boot_linux(&vm->space.memory, o->kernel, kernel, o->initrd ? initrd : NULL, full,
-			 entry);
+	ret = mshv_load_linux(&vm->cpus[0].vp, &vm->space.memory, &program);
 	free(full);
-	return ret;
+	return ret ? complain("%s: %s", o->kernel, mshv_strerror()) : 0;
+}
+
+static int load_flat(struct vm *vm, const struct options *o, const struct file *image)
+{
+	if (mshv_load_flat(&vm->cpus[0].vp, &vm->space.memory, image->data, image->size,
+			   o->config.long_mode))
+		return complain("%s: %s", o->bin, mshv_strerror());
+	return 0;
 }
 
 /* From the start of a machine's processors to its end */
-static int run_machine(struct vm *vm, const struct options *o, const struct boot_entry *entry)
+static int run_machine(struct vm *vm, const struct options *o)
 {
 	int status;
 
-	if (vm_start(vm, entry))
+	if (vm_start(vm))
 		return STATUS_ERROR;
 	status = vm_wait(vm, o->timeout);
 	console_close(&vm->console);
@@ -240,9 +251,12 @@ static int restore(struct options *o)
 	struct vm vm;
 
 	if (!snapshot_open(&s, o->restore)) {
-		snapshot_config(&s, &o->config);
+		o->config.memory = s.header->memory;
+		o->config.cpus = s.header->cpus;
+		o->config.flat = s.header->flags & SNAPSHOT_FLAT;
+		o->config.long_mode = s.header->flags & SNAPSHOT_LONG_MODE;
 		if (!vm_create(&vm, &o->config) && !snapshot_restore(&s, &vm))
-			status = run_machine(&vm, o, NULL);
+			status = run_machine(&vm, o);
 		vm_destroy(&vm);
 	}
 	snapshot_free(&s);
@@ -252,7 +266,6 @@ static int restore(struct options *o)
 static int run(const struct options *o)
 {
 	struct file image = { 0 }, initrd = { 0 };
-	struct boot_entry entry = { 0 };
 	int status = STATUS_ERROR;
 	struct vm vm;
 
@@ -262,10 +275,9 @@ static int run(const struct options *o)
 
 	if (vm_create(&vm, &o->config))
 		goto destroy;
-	if (o->bin ? boot_flat(&vm.space.memory, o->bin, &image, o->config.long_mode, &entry) :
-		     load_linux(&vm, o, &image, &initrd, &entry))
+	if (o->bin ? load_flat(&vm, o, &image) : load_linux(&vm, o, &image, &initrd))
 		goto destroy;
-	status = run_machine(&vm, o, &entry);
+	status = run_machine(&vm, o);
 destroy:
 	vm_destroy(&vm);
 free_files:

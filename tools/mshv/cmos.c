@@ -3,8 +3,7 @@
  * The CMOS real-time clock (Motorola MC146818A data sheet): always in BCD and
  * 24 hours, without interrupts and alarm. Guests read the time when they boot.
  */
-#include "cmos.h"
-#include "util.h"
+#include "vm.h"
 
 enum {
 	REG_SECONDS	= 0x00,
@@ -27,7 +26,9 @@ enum {
 /* Registers of the time are in BCD. */
 static uint8_t read_register(uint8_t index, const struct tm *tm)
 {
-	static const uint8_t fixed[] = { [REG_A] = A_RATE, [REG_B] = B_24_HOURS, [REG_D] = D_VALID };
+	static const uint8_t fixed[] = {
+		[REG_A] = A_RATE, [REG_B] = B_24_HOURS, [REG_D] = D_VALID,
+	};
 	const int now[REG_CENTURY + 1] = {
 		[REG_SECONDS] = tm->tm_sec,
 		[REG_MINUTES] = tm->tm_min,
@@ -47,7 +48,7 @@ static uint8_t read_register(uint8_t index, const struct tm *tm)
 static uint64_t cmos_read(void *device, uint64_t offset, unsigned int size)
 {
 	const struct cmos *cmos = device;
-	time_t seconds = cmos->now();
+	time_t seconds = cmos->now(NULL);
 	struct tm tm;
 
 	if (size != 1 || offset != 1)

@@ -4,7 +4,6 @@
  */
 #include <sys/eventfd.h>
 
-#include "builtin.h"
 #include "vm.h"
 
 /*
@@ -31,8 +30,6 @@ static uint64_t slots_read(void *device, uint64_t offset, unsigned int size)
 {
 	const struct vm *vm = device;
 
-	(void)offset;
-	(void)size;
 	return (1U << vm->virtio_count) - 1;
 }
 
@@ -74,79 +71,17 @@ static void serial_irq(void *context, bool level)
 		mshv_ioapic_set_line(&vm->ioapic, SERIAL_IRQ, level);
 }
 
-static unsigned int console_room(void *context)
-{
-	struct vm *vm = context;
-	unsigned int room;
-
-	pthread_mutex_lock(&vm->space.lock);
-	room = serial_room(&vm->serial);
-	pthread_mutex_unlock(&vm->space.lock);
-	return room;
-}
-
-static void console_input(void *context, uint8_t byte)
-{
-	struct vm *vm = context;
-
-	pthread_mutex_lock(&vm->space.lock);
-	serial_receive(&vm->serial, byte);
-	pthread_mutex_unlock(&vm->space.lock);
-}
-
-static void console_quit(void *context)
-{
-	vm_end(context, STATUS_ERROR, "ended by Ctrl-A X");
-}
-
-static const struct console_ops console_ops = {
-	.room = console_room,
-	.input = console_input,
-	.quit = console_quit,
-};
-
 static uint64_t debug_read(void *device, uint64_t offset, unsigned int size)
 {
-	(void)device;
-	(void)offset;
-	(void)size;
 	return DEBUG_PORT;	/* how a guest finds out that the port is there */
 }
 
 static void debug_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
 {
-	(void)offset;
-	(void)size;
 	console_output(device, value);
 }
 
 static const struct mshv_device_ops debug_ops = { .read = debug_read, .write = debug_write };
-
-/* Called with the device lock held */
-static void power_event(void *context, enum power_event event, unsigned int value)
-{
-	struct vm *vm = context;
-
-	switch (event) {
-	case POWER_OFF:
-		vm_end(vm, STATUS_OK, "%s", "");
-		break;
-	case POWER_RESET:
-		vm_end(vm, STATUS_GUEST_RESET, "the guest has asked for a reset");
-		break;
-	case POWER_PANIC:
-		vm_end(vm, STATUS_GUEST_PANIC, "guest panic");
-		break;
-	case POWER_EXIT:
-		vm_end(vm, value, "%s", "");
-		break;
-	}
-}
-
-static time_t real_time(void)
-{
-	return time(NULL);
-}
 
 int vm_add_devices(struct vm *vm)
 {
@@ -154,8 +89,7 @@ int vm_add_devices(struct vm *vm)
 	unsigned int i;
 	int ret;
 
-	vm->console.ops = &console_ops;
-	vm->console.context = vm;
+	vm->console.vm = vm;
 	if (console_open(&vm->console, vm->config->serial))
 		return -1;
 
@@ -163,17 +97,15 @@ int vm_add_devices(struct vm *vm)
 	vm->serial.set_irq = serial_irq;
 	vm->serial.context = vm;
 	serial_init(&vm->serial);
-	vm->power.event = power_event;
-	vm->power.context = vm;
 
 	ret = mshv_bus_add(ports, SERIAL_PORT, SERIAL_PORTS, &serial_ops, &vm->serial) |
 	      mshv_bus_add(ports, DEBUG_PORT, 1, &debug_ops, &vm->console) |
-	      power_add(&vm->power, ports, vm->config->flat);
+	      power_add(vm);
 	if (!vm->config->flat) {
 		mshv_ioapic_init(&vm->ioapic, vm->partition);
 		vm->ioapic.changed = vm->config->device_count ? ioapic_changed : NULL;
 		vm->ioapic.context = vm;
-		vm->cmos.now = real_time;
+		vm->cmos.now = time;
 		ret |= mshv_bus_add(&vm->space.mmio, IOAPIC_ADDRESS, MSHV_IOAPIC_SIZE,
 				    &mshv_ioapic_ops, &vm->ioapic) |
 		       mshv_bus_add(ports, SLOTS_PORT, 1, &slots_ops, vm) |

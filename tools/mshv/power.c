@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ways a guest ends itself.
+ * The ways a guest ends itself: ACPI sleep and reset registers, the keyboard
+ * controller's reset, port 0xCF9, the pvpanic port, and a flat guest's exit port.
  */
-#include "power.h"
-#include "util.h"
+#include "builtin.h"
+#include "vm.h"
 
 /* Sleep control and status registers (ACPI 6.4, section 4.8.3.7) */
 #define SLEEP_TYPE_SHIFT	2
@@ -24,7 +25,6 @@ static uint64_t power_read(void *device, uint64_t offset, unsigned int size)
 {
 	const struct power_port *p = device;
 
-	(void)size;
 	switch (p->port + offset) {
 	case ACPI_SLEEP_STATUS_PORT:
 		return SLEEP_STATUS_WAKE;
@@ -37,44 +37,47 @@ static uint64_t power_read(void *device, uint64_t offset, unsigned int size)
 	}
 }
 
+static void ask_for_reset(struct vm *vm)
+{
+	vm_end(vm, STATUS_GUEST_RESET, "the guest has asked for a reset");
+}
+
 static void power_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
 {
 	const struct power_port *p = device;
-	struct power *power = p->power;
 	uint8_t byte = value;
 
-	(void)size;
 	switch (p->port + offset) {
 	case ACPI_SLEEP_CONTROL_PORT:
 		if (byte & SLEEP_ENABLE &&
 		    (byte >> SLEEP_TYPE_SHIFT & SLEEP_TYPE_MASK) == ACPI_SLEEP_TYPE_S5)
-			power->event(power->context, POWER_OFF, 0);
+			vm_end(p->vm, STATUS_OK, "%s", "");
 		break;
 	case ACPI_RESET_PORT:
 		if (byte == ACPI_RESET_VALUE)
-			power->event(power->context, POWER_RESET, 0);
+			ask_for_reset(p->vm);
 		break;
 	case KEYBOARD_PORT:
 		if (byte == KEYBOARD_RESET)
-			power->event(power->context, POWER_RESET, 0);
+			ask_for_reset(p->vm);
 		break;
 	case PCI_RESET_PORT:
 		if (byte & PCI_RESET_CPU)
-			power->event(power->context, POWER_RESET, 0);
+			ask_for_reset(p->vm);
 		break;
 	case PVPANIC_PORT:
 		if (byte & PVPANIC_PANICKED)
-			power->event(power->context, POWER_PANIC, 0);
+			vm_end(p->vm, STATUS_GUEST_PANIC, "guest panic");
 		break;
 	case FLAT_EXIT_PORT:
-		power->event(power->context, POWER_EXIT, byte);
+		vm_end(p->vm, byte, "%s", "");
 		break;
 	}
 }
 
 static const struct mshv_device_ops power_ops = { .read = power_read, .write = power_write };
 
-int power_add(struct power *power, struct mshv_bus *bus, bool flat)
+int power_add(struct vm *vm)
 {
 	static const struct {
 		uint16_t port, count;
@@ -86,15 +89,15 @@ int power_add(struct power *power, struct mshv_bus *bus, bool flat)
 		{ PVPANIC_PORT, 1, false },
 		{ FLAT_EXIT_PORT, 4, true },
 	};
-	struct power_port *p = power->ports;
+	struct power_port *p = vm->power;
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; !ret && i < ARRAY_SIZE(ports); i++) {
-		if (ports[i].flat != flat)
+		if (ports[i].flat != vm->config->flat)
 			continue;
-		*p = (struct power_port){ power, ports[i].port };
-		ret = mshv_bus_add(bus, p->port, ports[i].count, &power_ops, p);
+		*p = (struct power_port){ vm, ports[i].port };
+		ret = mshv_bus_add(&vm->space.ports, p->port, ports[i].count, &power_ops, p);
 		p++;
 	}
 	return ret;

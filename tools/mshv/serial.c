@@ -160,16 +160,17 @@ static uint8_t interrupt_identification(struct serial *serial)
 static uint64_t serial_read(void *device, uint64_t offset, unsigned int size)
 {
 	struct serial *serial = device;
+	bool dlab = serial->state.lcr & LCR_DLAB;
 	uint8_t value = 0xff;
 
 	if (size != 1)
 		return ~0ULL;
 	switch (offset) {
 	case REG_DATA:
-		value = serial->state.lcr & LCR_DLAB ? serial->state.divisor & 0xff : fifo_get(serial);
+		value = dlab ? serial->state.divisor & 0xff : fifo_get(serial);
 		break;
 	case REG_IER:
-		value = serial->state.lcr & LCR_DLAB ? serial->state.divisor >> 8 : serial->state.ier;
+		value = dlab ? serial->state.divisor >> 8 : serial->state.ier;
 		break;
 	case REG_IIR_FCR:
 		value = interrupt_identification(serial);

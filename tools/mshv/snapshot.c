@@ -24,7 +24,6 @@ static atomic_bool wanted;
 
 static void handle_signal(int sig)
 {
-	(void)sig;
 	wanted = true;
 }
 
@@ -92,14 +91,6 @@ out:
 }
 
 /* ---- Restoring ---- */
-
-void snapshot_config(const struct snapshot *s, struct vm_config *config)
-{
-	config->memory = s->header->memory;
-	config->cpus = s->header->cpus;
-	config->flat = s->header->flags & SNAPSHOT_FLAT;
-	config->long_mode = s->header->flags & SNAPSHOT_LONG_MODE;
-}
 
 /* The guest goes on using what it has found when it booted. */
 static int check_features(const struct snapshot *s, struct vm *vm)

@@ -15,7 +15,6 @@
 #include "util.h"
 
 struct vm;
-struct vm_config;
 
 #define SNAPSHOT_MAGIC		"mshvsnap"
 #define SNAPSHOT_VERSION	2
@@ -114,16 +113,9 @@ int snapshot_open(struct snapshot *s, const char *path);
 int snapshot_read_memory(const struct snapshot *s, const struct mshv_memory *memory);
 
 /**
- * snapshot_config() - what machine a snapshot is of
- * @s: a snapshot that has been opened
- * @config: where its size and kind go
- */
-void snapshot_config(const struct snapshot *s, struct vm_config *config);
-
-/**
  * snapshot_restore() - give a new machine the state of a saved one, or complain
  * @s: a snapshot that has been opened
- * @vm: a machine that vm_create() has made by snapshot_config(); none of it runs
+ * @vm: a machine of the same size and kind, none of which runs
  *
  * Return: 0, or -1 after a complaint.
  */

@@ -23,11 +23,6 @@ static inline uint64_t align_up(uint64_t value, uint64_t to)
 	return (value + to - 1) & ~(to - 1);
 }
 
-static inline uint64_t align_down(uint64_t value, uint64_t to)
-{
-	return value & ~(to - 1);
-}
-
 /**
  * complain() - print "mshv: " and one line to stderr
  * @fmt: in the manner of printf, without a newline

@@ -169,7 +169,6 @@ static void *vcpu_thread(void *arg)
 
 static void kicked(int signal)
 {
-	(void)signal;
 }
 
 int vcpu_start(struct vcpu *vcpu)

@@ -4,6 +4,7 @@
  */
 #include <linux/virtio_config.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -29,10 +30,27 @@ static void raise_irq(struct virtio *dev, uint32_t reason)
 	eventfd_write(dev->irq, 1);
 }
 
-void virtio_interrupt(struct virtio *dev, const struct virtqueue *vq)
+int virtio_serve(struct virtio *dev, struct mshv_virtqueue *vq, bool (*ready)(struct virtio *dev),
+		 int64_t (*handle)(struct virtio *dev, struct mshv_chain *chain))
 {
-	if (virtqueue_wants_interrupt(vq))
+	unsigned int done = 0;
+	struct mshv_chain chain;
+	int64_t written;
+	int ret = 1;
+
+	while (done < MSHV_VIRTQUEUE_MAX && ready(dev)) {
+		ret = mshv_virtqueue_pop(vq, &chain);
+		if (ret <= 0)
+			break;
+		written = handle(dev, &chain);
+		if (written < 0)
+			return -1;
+		mshv_virtqueue_push(vq, &chain, written);
+		done++;
+	}
+	if (done && mshv_virtqueue_wants_interrupt(vq))
 		raise_irq(dev, VIRTIO_MMIO_INT_VRING);
+	return ret;
 }
 
 /* The driver breaks the rules: until it resets the device, nothing more happens. */
@@ -109,7 +127,9 @@ void virtio_destroy(struct virtio *dev)
 		close(dev->kick);
 	if (dev->irq > 0)
 		close(dev->irq);
-	dev->free(dev);
+	if (dev->file >= 0)
+		close(dev->file);
+	free(dev);
 }
 
 static void reset(struct virtio *dev)
@@ -145,7 +165,8 @@ static void set_half(uint64_t *value, bool high, uint32_t half)
 #define QUEUE_PARTS	VIRTIO_MMIO_QUEUE_DESC_LOW
 #define QUEUE_PARTS_END	(VIRTIO_MMIO_QUEUE_USED_HIGH + 4)
 
-static void write_queue(struct virtio *dev, struct virtqueue *vq, uint64_t offset, uint32_t value)
+static void write_queue(struct virtio *dev, struct mshv_virtqueue *vq, uint64_t offset,
+			uint32_t value)
 {
 	if (offset == VIRTIO_MMIO_QUEUE_READY && !value)
 		vq->ready = false;
@@ -153,7 +174,7 @@ static void write_queue(struct virtio *dev, struct virtqueue *vq, uint64_t offse
 	if (vq->ready)
 		return;
 
-	if (offset == VIRTIO_MMIO_QUEUE_READY && value && virtqueue_enable(vq, dev->memory))
+	if (offset == VIRTIO_MMIO_QUEUE_READY && value && mshv_virtqueue_enable(vq, dev->memory))
 		give_up(dev);
 	else if (offset == VIRTIO_MMIO_QUEUE_NUM)
 		vq->size = value;
@@ -223,7 +244,7 @@ static uint32_t read_register(const struct virtio *dev, uint64_t offset)
 	case VIRTIO_MMIO_DEVICE_FEATURES:
 		return dev->features_select < 2 ? dev->features >> 32 * dev->features_select : 0;
 	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return queue ? VIRTQUEUE_MAX : 0;
+		return queue ? MSHV_VIRTQUEUE_MAX : 0;
 	case VIRTIO_MMIO_QUEUE_READY:
 		return queue && dev->queues[dev->queue_select].ready;
 	case VIRTIO_MMIO_STATUS:

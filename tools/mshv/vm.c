@@ -19,7 +19,7 @@
 #include "vm.h"
 
 /* How often a guest is looked at for a crash that it reports but does not die of */
-#define CRASH_CHECK_MS	1000
+#define LOOK_MS		1000
 
 static bool is_reset(int status)
 {
@@ -137,28 +137,17 @@ static void end_by_signal(struct vm *vm)
 		return;
 	vm_end(vm, STATUS_SIGNAL + info.ssi_signo, "ended by a signal: %s",
 	       strsignal(info.ssi_signo));
-	console_hurry(&vm->console);
+	vm->console.hurry = true;
 }
 
-static int enter(struct mshv_vp *vp, const struct boot_entry *entry)
-{
-	struct mshv_regs regs = { .rip = entry->rip };
-
-	regs.gpr[MSHV_RSP] = entry->rsp;
-	regs.gpr[MSHV_RSI] = entry->rsi;
-	if (entry->tables)
-		return mshv_vp_setup_long_mode(vp, entry->tables, &regs);
-	return mshv_vp_setup_real_mode(vp, entry->rip, entry->rsp);
-}
-
-int vm_start(struct vm *vm, const struct boot_entry *entry)
+int vm_start(struct vm *vm)
 {
 	unsigned int i;
 
-	if (entry && enter(&vm->cpus[0].vp, entry))
+	if (vm->config->dirty_rate &&
+	    mshv_set_property(vm->partition, HV_PARTITION_PROPERTY_GPA_PAGE_ACCESS_TRACKING, 1))
 		return complain_mshv();
-
-	if (catch_signals(vm) || console_start(&vm->console) || dirty_start(vm))
+	if (catch_signals(vm) || console_start(&vm->console))
 		return -1;
 	for (i = 0; i < vm->config->cpus; i++) {
 		if (vcpu_start(&vm->cpus[i]))
@@ -175,27 +164,46 @@ static int64_t now_ms(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
+/* How fast the guest writes to its memory, as someone who migrates it would ask */
+static int print_dirty_rate(const struct vm *vm)
+{
+	int64_t pages = mshv_memory_take_dirty(&vm->space.memory, vm->partition);
+
+	if (pages < 0)
+		return complain_mshv();
+	complain("the guest dirties %.2f MiB/s",
+		 (double)pages * PAGE_SIZE / MIB / vm->config->dirty_rate);
+	return 0;
+}
+
 int vm_wait(struct vm *vm, unsigned int timeout)
 {
 	struct pollfd fds[] = {
 		{ .fd = vm->end_event, .events = POLLIN },
 		{ .fd = vm->signals, .events = POLLIN },
 	};
-	int64_t deadline = now_ms() + timeout * INT64_C(1000), left;
+	const int64_t dirty_ms = vm->config->dirty_rate * INT64_C(1000);
+	int64_t now = now_ms(), deadline = INT64_MAX, dirty = INT64_MAX, wait;
 	unsigned int i;
 	size_t used;
-	int wait;
 
+	if (timeout)
+		deadline = now + timeout * INT64_C(1000);
+	if (dirty_ms)
+		dirty = now + dirty_ms;
 	while (!vm->ended) {
-		left = deadline - now_ms();
-		wait = timeout && left < CRASH_CHECK_MS ? left : CRASH_CHECK_MS;
-		if (timeout && left <= 0) {
+		now = now_ms();
+		wait = (deadline < dirty ? deadline : dirty) - now;
+		if (now >= deadline) {
 			vm_end(vm, STATUS_TIMEOUT, "timeout: the guest has not ended after %u s",
 			       timeout);
-			console_hurry(&vm->console);
+			vm->console.hurry = true;
+		} else if (now >= dirty) {
+			dirty = print_dirty_rate(vm) ? INT64_MAX : dirty + dirty_ms;
 		} else if (snapshot_wanted()) {
 			vm_end(vm, STATUS_SNAPSHOT, "%s", "");
-		} else if (!poll(fds, ARRAY_SIZE(fds), wait) && vm->crash_registers) {
+		} else if (!poll(fds, ARRAY_SIZE(fds), wait < LOOK_MS ? wait : LOOK_MS) &&
+			   vm->crash_registers) {
 			vcpu_kick(&vm->cpus[0]);
 		} else if (fds[1].revents) {
 			end_by_signal(vm);
@@ -227,7 +235,6 @@ void vm_destroy(struct vm *vm)
 	}
 	free(vm->cpus);
 	vm->cpus = NULL;
-	dirty_stop(vm);
 	for (i = 0; i < vm->virtio_count; i++)
 		virtio_destroy(vm->virtio[i]);
 	vm->virtio_count = 0;

@@ -7,16 +7,16 @@
 #define MSHV_VM_H
 
 #include <stdatomic.h>
+#include <time.h>
 
 #include <mshv/bus.h>
 #include <mshv/ioapic.h>
 #include <mshv/machine.h>
 
-#include "boot.h"
-#include "cmos.h"
 #include "console.h"
-#include "power.h"
+#include "layout.h"
 #include "serial.h"
+#include "util.h"
 #include "virtio.h"
 
 #define VM_MAX_CPUS	64
@@ -52,6 +52,29 @@ struct vm_config {
 #define VM_MAX_STATS	16
 
 /**
+ * struct cmos - the CMOS real-time clock: the host's time, which cannot be set
+ * @now: time(), but for tests
+ * @selected: index of the register that the data port reaches
+ */
+struct cmos {
+	time_t (*now)(time_t *also);
+	uint8_t selected;
+};
+
+#define CMOS_PORTS	2
+extern const struct mshv_device_ops cmos_ops;
+
+/**
+ * struct power_port - a port by which a guest ends itself, or the first of several
+ * @vm: the machine
+ * @port: its number
+ */
+struct power_port {
+	struct vm *vm;
+	uint16_t port;
+};
+
+/**
  * struct vcpu - a virtual processor
  * @vm: its machine
  * @vp: its VP
@@ -83,14 +106,12 @@ struct vcpu {
  * @serial: the UART
  * @ioapic: the I/O APIC
  * @cmos: the clock
- * @power: what listens to a guest that ends itself
+ * @power: ports by which a guest ends itself
  * @virtio_count: number of virtio devices
  * @virtio: the virtio devices, by slot
  * @console: the other end of the UART
  * @panic_matched: for crash_watch()
  * @signals: a signalfd of the signals that end the machine, or -1
- * @dirty_thread: the thread that prints the dirty rate, if @dirty_started
- * @dirty_started: there is such a thread
  * @end_lock: guards the fields after it
  * @end_event: an eventfd that is readable from the machine's end on
  * @ended: the machine has come to its end
@@ -109,15 +130,13 @@ struct vm {
 	struct serial serial;
 	struct mshv_ioapic ioapic;
 	struct cmos cmos;
-	struct power power;
+	struct power_port power[4];
 	unsigned int virtio_count;
 	struct virtio *virtio[VIRTIO_SLOTS];
 	struct console console;
 	unsigned int panic_matched;
 
 	int signals;
-	pthread_t dirty_thread;
-	bool dirty_started;
 
 	pthread_mutex_t end_lock;
 	int end_event;
@@ -136,16 +155,15 @@ struct vm {
 int vm_create(struct vm *vm, const struct vm_config *config);
 
 /**
- * vm_start() - set the first processor up and let all of them run, or complain
+ * vm_start() - let all processors run, or complain
  * @vm: the machine
- * @entry: how the first processor starts, or NULL if it has its registers
  *
  * From here on SIGINT, SIGTERM, SIGHUP and SIGQUIT bring the machine to its end, and
  * not the process.
  *
  * Return: 0, or -1 after a complaint.
  */
-int vm_start(struct vm *vm, const struct boot_entry *entry);
+int vm_start(struct vm *vm);
 
 /**
  * vm_wait() - wait until a machine has come to its end, and stop it
@@ -181,6 +199,21 @@ void vm_end(struct vm *vm, int status, const char *fmt, ...);
  * Return: 0, or -1 after a complaint.
  */
 int vm_add_devices(struct vm *vm);
+
+/**
+ * power_add() - put the ports on the bus by which a guest ends itself
+ * @vm: the machine; a flat guest has an exit port and no other
+ *
+ * Return: 0 or a negative errno.
+ */
+int power_add(struct vm *vm);
+
+/**
+ * acpi_write_tables() - write RSDP, XSDT, FADT, MADT and DSDT, and a reset vector
+ * @mem: ACPI_SIZE bytes of the guest's memory at ACPI_BASE; it begins with the RSDP
+ * @cpus: number of processors; their APIC IDs are 0 to @cpus - 1
+ */
+void acpi_write_tables(void *mem, unsigned int cpus);
 
 /**
  * vm_print_stats() - print how many messages of which type a machine had, and how
@@ -240,19 +273,5 @@ void crash_watch(struct vm *vm, uint8_t byte);
  * It is one if the guest has not shut down before.
  */
 void crash_at_reset(struct vm *vm);
-
-/**
- * dirty_start() - start to print the dirty rate, if that is wanted, or complain
- * @vm: the machine
- *
- * Return: 0, or -1 after a complaint.
- */
-int dirty_start(struct vm *vm);
-
-/**
- * dirty_stop() - end that
- * @vm: the machine, which has ended
- */
-void dirty_stop(struct vm *vm);
 
 #endif /* MSHV_VM_H */

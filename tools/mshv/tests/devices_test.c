@@ -2,10 +2,11 @@
 /*
  * The device models, one register at a time.
  */
-#include "cmos.h"
+#include <sys/eventfd.h>
+
+#include "builtin.h"
 #include "no_ioctl.h"
-#include "power.h"
-#include "serial.h"
+#include "vm.h"
 
 #include "kselftest_harness.h"
 
@@ -170,8 +171,9 @@ TEST_F(serial, wide_accesses_do_nothing)
 
 /* ---- The clock ---- */
 
-static time_t fake_now(void)
+static time_t fake_now(time_t *also)
 {
+	(void)also;
 	return 951782399;	/* 2000-02-28 23:59:59, a Monday */
 }
 
@@ -198,52 +200,79 @@ TEST(cmos_shows_the_time_in_bcd)
 
 /* ---- Power ---- */
 
-static unsigned int events, last_event, last_value;
+FIXTURE(power) {
+	struct vm_config config;
+	struct vm vm;
+};
 
-static void on_power(void *context, enum power_event event, unsigned int value)
+FIXTURE_SETUP(power)
 {
-	(void)context;
-	events++;
-	last_event = event;
-	last_value = value;
+	self->vm.config = &self->config;
+	self->vm.end_event = eventfd(0, EFD_NONBLOCK);
+	ASSERT_LE(0, self->vm.end_event);
+	pthread_mutex_init(&self->vm.end_lock, NULL);
 }
 
-TEST(power_ports_of_a_machine)
+FIXTURE_TEARDOWN(power)
 {
-	struct power power = { .event = on_power };
-	struct mshv_bus ports = { 0 };
-
-	ASSERT_EQ(0, power_add(&power, &ports, false));
-	mshv_bus_write(&ports, ACPI_SLEEP_CONTROL_PORT, 1, 5 << 2);	/* without enable */
-	mshv_bus_write(&ports, ACPI_SLEEP_CONTROL_PORT, 1, 1 << 2 | 0x20);	/* not S5 */
-	mshv_bus_write(&ports, ACPI_RESET_PORT, 1, 2);
-	mshv_bus_write(&ports, KEYBOARD_PORT, 1, 0xd1);
-	mshv_bus_write(&ports, PCI_RESET_PORT, 1, 2);
-	EXPECT_EQ(0, events);
-	EXPECT_EQ(0, mshv_bus_read(&ports, KEYBOARD_PORT, 1));
-	EXPECT_EQ(1, mshv_bus_read(&ports, PVPANIC_PORT, 1));
-
-	mshv_bus_write(&ports, ACPI_SLEEP_CONTROL_PORT, 1, 5 << 2 | 0x20);
-	EXPECT_EQ(POWER_OFF, last_event);
-	mshv_bus_write(&ports, ACPI_RESET_PORT, 1, 1);
-	EXPECT_EQ(POWER_RESET, last_event);
-	mshv_bus_write(&ports, PVPANIC_PORT, 1, 1);
-	EXPECT_EQ(POWER_PANIC, last_event);
-	mshv_bus_write(&ports, KEYBOARD_PORT, 1, 0xfe);
-	EXPECT_EQ(POWER_RESET, last_event);
-	mshv_bus_write(&ports, PCI_RESET_PORT, 1, 6);
-	EXPECT_EQ(5, events);
+	close(self->vm.end_event);
 }
 
-TEST(exit_port_of_a_flat_guest)
+/* What a write to a port ends the machine with; -1: with nothing */
+static int ended_by(struct vm *vm, uint16_t port, unsigned int size, uint32_t value)
 {
-	struct power power = { .event = on_power };
-	struct mshv_bus ports = { 0 };
+	vm->ended = false;
+	vm->status = -1;
+	mshv_bus_write(&vm->space.ports, port, size, value);
+	return vm->status;
+}
 
-	ASSERT_EQ(0, power_add(&power, &ports, true));
-	mshv_bus_write(&ports, FLAT_EXIT_PORT, 4, 0x1234);
-	EXPECT_EQ(POWER_EXIT, last_event);
-	EXPECT_EQ(0x34, last_value);
+TEST_F(power, ports_of_a_machine)
+{
+	struct vm *vm = &self->vm;
+
+	ASSERT_EQ(0, power_add(vm));
+	EXPECT_EQ(-1, ended_by(vm, ACPI_SLEEP_CONTROL_PORT, 1, 5 << 2)) TH_LOG("without enable");
+	EXPECT_EQ(-1, ended_by(vm, ACPI_SLEEP_CONTROL_PORT, 1, 1 << 2 | 0x20)) TH_LOG("not S5");
+	EXPECT_EQ(-1, ended_by(vm, ACPI_RESET_PORT, 1, 2));
+	EXPECT_EQ(-1, ended_by(vm, KEYBOARD_PORT, 1, 0xd1));
+	EXPECT_EQ(-1, ended_by(vm, PCI_RESET_PORT, 1, 2));
+	EXPECT_EQ(0, mshv_bus_read(&vm->space.ports, KEYBOARD_PORT, 1));
+	EXPECT_EQ(1, mshv_bus_read(&vm->space.ports, PVPANIC_PORT, 1));
+
+	EXPECT_EQ(STATUS_OK, ended_by(vm, ACPI_SLEEP_CONTROL_PORT, 1, 5 << 2 | 0x20));
+	EXPECT_EQ(STATUS_GUEST_RESET, ended_by(vm, ACPI_RESET_PORT, 1, 1));
+	EXPECT_EQ(STATUS_GUEST_PANIC, ended_by(vm, PVPANIC_PORT, 1, 1));
+	EXPECT_EQ(STATUS_GUEST_RESET, ended_by(vm, KEYBOARD_PORT, 1, 0xfe));
+	EXPECT_EQ(STATUS_GUEST_RESET, ended_by(vm, PCI_RESET_PORT, 1, 6));
+	EXPECT_EQ(-1, ended_by(vm, FLAT_EXIT_PORT, 1, 0)) TH_LOG("a flat guest's");
+}
+
+TEST_F(power, exit_port_of_a_flat_guest)
+{
+	self->config.flat = true;
+	ASSERT_EQ(0, power_add(&self->vm));
+	EXPECT_EQ(0x34, ended_by(&self->vm, FLAT_EXIT_PORT, 4, 0x1234));
+	EXPECT_EQ(-1, ended_by(&self->vm, ACPI_RESET_PORT, 1, 1)) TH_LOG("a machine's");
+}
+
+/* What comes after the end does not count, but for a panic that explains a reset. */
+TEST_F(power, the_first_end_is_the_one_that_counts)
+{
+	struct vm *vm = &self->vm;
+
+	vm_end(vm, STATUS_GUEST_RESET, "reset");
+	vm_end(vm, STATUS_OK, "off");
+	EXPECT_EQ(STATUS_GUEST_RESET, vm->status);
+	vm_end(vm, STATUS_GUEST_PANIC, "panic");
+	EXPECT_EQ(STATUS_GUEST_PANIC, vm->status);
+	EXPECT_STREQ("panic", vm->reason);
+	vm_end(vm, STATUS_GUEST_PANIC, "another");
+	EXPECT_STREQ("panic", vm->reason);
+	vm->ended = false;
+	vm_end(vm, STATUS_OK, "off");
+	vm_end(vm, STATUS_GUEST_PANIC, "panic");
+	EXPECT_EQ(STATUS_OK, vm->status);
 }
 
 TEST_HARNESS_MAIN

@@ -101,10 +101,11 @@ void mshv_ioapic_set_line(struct mshv_ioapic *ioapic, unsigned int pin, bool lev
 
 void mshv_ioapic_eoi(struct mshv_ioapic *ioapic, uint8_t vector)
 {
+	const uint64_t mask = ENTRY_LEVEL | ENTRY_VECTOR;
 	unsigned int pin;
 
 	for (pin = 0; pin < MSHV_IOAPIC_PINS; pin++) {
-		if ((ioapic->state.entries[pin] & (ENTRY_LEVEL | ENTRY_VECTOR)) != (ENTRY_LEVEL | vector))
+		if ((ioapic->state.entries[pin] & mask) != (ENTRY_LEVEL | vector))
 			continue;
 		ioapic->state.entries[pin] &= ~ENTRY_REMOTE_IRR;
 		update_level(ioapic, pin);

@@ -74,7 +74,7 @@ TEST(bus_without_a_device_reads_all_ones)
 	ASSERT_EQ(0, mshv_bus_add(&bus, 0x10, 4, &echo_ops, NULL));
 	EXPECT_EQ(0xff, mshv_bus_read(&bus, 0xf, 1));
 	EXPECT_EQ(0xffff, mshv_bus_read(&bus, 0x14, 2));
-	EXPECT_EQ(0xffffffff, mshv_bus_read(&bus, 0x12, 4)) TH_LOG("an access that leaves its device");
+	EXPECT_EQ(0xffffffff, mshv_bus_read(&bus, 0x12, 4)) TH_LOG("it leaves its device");
 	EXPECT_EQ(~0ULL, mshv_bus_read(&bus, 0, 8));
 	last_write = 0;
 	mshv_bus_write(&bus, 0x12, 4, 1);
@@ -134,7 +134,8 @@ TEST(memory_has_a_hole_below_4_gib)
 	EXPECT_EQ((void *)NULL, mshv_memory_at(&memory, 0, MSHV_MEMORY_HOLE + 1));
 	EXPECT_EQ((void *)NULL, mshv_memory_at(&memory, MSHV_MEMORY_HOLE, 1));
 	EXPECT_EQ((void *)NULL, mshv_memory_at(&memory, 0xfec00000, 1));
-	EXPECT_EQ((void *)(memory.base + MSHV_MEMORY_HOLE), mshv_memory_at(&memory, MSHV_MEMORY_HIGH, GIB));
+	EXPECT_EQ((void *)(memory.base + MSHV_MEMORY_HOLE),
+		  mshv_memory_at(&memory, MSHV_MEMORY_HIGH, GIB));
 	EXPECT_EQ((void *)NULL, mshv_memory_at(&memory, MSHV_MEMORY_HIGH, GIB + 1));
 	EXPECT_EQ((void *)NULL, mshv_memory_at(&memory, MSHV_MEMORY_HIGH + GIB, 1));
 	EXPECT_EQ((void *)NULL, mshv_memory_at(&memory, ~0ULL, 1));

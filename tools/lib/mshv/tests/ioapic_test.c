@@ -17,7 +17,8 @@ int __wrap_ioctl(int fd, unsigned long request, void *args)
 {
 	struct mshv_root_hvcall *call = args;
 
-	if (fd != 7 || request != MSHV_ROOT_HVCALL || call->code != HVCALL_ASSERT_VIRTUAL_INTERRUPT) {
+	if (fd != 7 || request != MSHV_ROOT_HVCALL ||
+	    call->code != HVCALL_ASSERT_VIRTUAL_INTERRUPT) {
 		errno = EINVAL;
 		return -1;
 	}
