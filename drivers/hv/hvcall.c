@@ -164,13 +164,12 @@ int mshv_hvcall_deposit(struct mshv_pool *pool, u16 status, unsigned int nr)
  */
 static int hvcall_deposit(struct mshv_hvcall *call, unsigned int *fruitless)
 {
+	struct mshv_pool *pool = is_root_status(call->status) ? &mshv_root_pool : call->pool;
 	unsigned int nr = max(call->deposit, 1U);
-	u64 before;
+	s64 before;
 	int ret;
 
-	if (call->flags & (MSHV_HVCALL_ATOMIC | MSHV_HVCALL_NO_DEPOSIT))
-		return -ENOMEM;
-	if (!call->pool && !is_root_status(call->status))
+	if (!pool || call->flags & (MSHV_HVCALL_ATOMIC | MSHV_HVCALL_NO_DEPOSIT))
 		return -ENOMEM;
 	if (*fruitless > MAX_FRUITLESS_PAGES)
 		return -ENOMEM;
@@ -179,15 +178,10 @@ static int hvcall_deposit(struct mshv_hvcall *call, unsigned int *fruitless)
 		nr = min_t(unsigned int, *fruitless, MAX_DEPOSIT_STEP);
 	*fruitless += nr;
 
-	if (is_root_status(call->status))
-		return mshv_hvcall_deposit(call->pool, call->status, nr);
-	before = atomic64_read(&call->pool->deposited);
-	ret = mshv_hvcall_deposit(call->pool, call->status, nr);
+	before = atomic64_read(&pool->deposited);
+	ret = mshv_hvcall_deposit(pool, call->status, nr);
 	/* Less than was to be had in one go may be enough. */
-	if (ret == -ENOMEM && (u64)atomic64_read(&call->pool->deposited) != before)
-		return 0;
-
-	return ret;
+	return ret == -ENOMEM && atomic64_read(&pool->deposited) != before ? 0 : ret;
 }
 
 int mshv_hvcall(struct mshv_hvcall *call)

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "acpi.h"
-#include "boot.h"
+#include <mshv/load.h>
+
 #include "builtin.h"
 #include "snapshot.h"
 #include "vm.h"
@@ -20,8 +20,7 @@
 #define MEMORY_MIN	(64 * KIB)
 #define MEMORY_MIN_LINUX (16 * MIB)
 #define IMAGE_MAX	(2 * GIB)
-#define TIMEOUT_MAX	(1000000)
-#define DIRTY_RATE_MAX	(1000000)
+#define SECONDS_MAX	1000000
 
 #define CMDLINE_DEFAULT	"console=ttyS0"
 /* A guest that panics shall end, not sit there; the user's own choice goes first. */
@@ -37,10 +36,7 @@ struct options {
 	const char *mode;
 	const char *snapshot;
 	const char *restore;
-	uint64_t memory;
 	uint64_t timeout;
-	uint64_t cpus;
-	uint64_t dirty_rate;
 	struct vm_config config;
 };
 
@@ -79,30 +75,32 @@ static const char help[] =
 	"128 and the signal's number (130 SIGINT, 143 SIGTERM) ended by a signal.\n"
 	"A flat program's status is the byte it writes to port 0xf4, or 0 if it ends by HLT.\n";
 
-enum {
-	OPT_KERNEL = 256, OPT_INITRD, OPT_CMDLINE, OPT_BIN, OPT_MODE, OPT_MEMORY, OPT_CPUS,
-	OPT_SERIAL, OPT_SNAPSHOT, OPT_RESTORE, OPT_TIMEOUT, OPT_STATS, OPT_DISK, OPT_NET,
-	OPT_DIRTY_RATE, OPT_HELP,
-};
+enum option_kind { TEXT, CPUS, SECONDS, MEMORY, MODE, DISK, NET, STATS, HELP };
 
-static const struct option long_options[] = {
-	{ "kernel", required_argument, NULL, OPT_KERNEL },
-	{ "initrd", required_argument, NULL, OPT_INITRD },
-	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
-	{ "bin", required_argument, NULL, OPT_BIN },
-	{ "mode", required_argument, NULL, OPT_MODE },
-	{ "memory", required_argument, NULL, OPT_MEMORY },
-	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "serial", required_argument, NULL, OPT_SERIAL },
-	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
-	{ "restore", required_argument, NULL, OPT_RESTORE },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "stats", no_argument, NULL, OPT_STATS },
-	{ "disk", required_argument, NULL, OPT_DISK },
-	{ "net", required_argument, NULL, OPT_NET },
-	{ "dirty-rate", required_argument, NULL, OPT_DIRTY_RATE },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
+#define FIELD(field)	offsetof(struct options, field)
+
+/* Each option's name, how it is read, and for the first kinds where to */
+static const struct {
+	const char *name;
+	enum option_kind kind;
+	size_t field;
+} known[] = {
+	{ "kernel", TEXT, FIELD(kernel) },
+	{ "initrd", TEXT, FIELD(initrd) },
+	{ "cmdline", TEXT, FIELD(cmdline) },
+	{ "bin", TEXT, FIELD(bin) },
+	{ "mode", MODE, 0 },
+	{ "memory", MEMORY, 0 },
+	{ "cpus", CPUS, 0 },
+	{ "serial", TEXT, FIELD(config.serial) },
+	{ "snapshot", TEXT, FIELD(snapshot) },
+	{ "restore", TEXT, FIELD(restore) },
+	{ "disk", DISK, 0 },
+	{ "net", NET, 0 },
+	{ "timeout", SECONDS, FIELD(timeout) },
+	{ "dirty-rate", SECONDS, FIELD(config.dirty_rate) },
+	{ "stats", STATS, 0 },
+	{ "help", HELP, 0 },
 };
 
 static int usage(const char *what, const char *value)
@@ -111,107 +109,82 @@ static int usage(const char *what, const char *value)
 	return STATUS_USAGE;
 }
 
-static int add_device(struct vm_config *config, const struct vm_device *device)
+static int add_device(struct vm_config *config, struct virtio *(*open)(const char *spec),
+		      const char *spec)
 {
 	if (config->device_count == VIRTIO_SLOTS)
 		return usage("too many devices: --disk and --net, at most 8 of both", NULL);
-	config->devices[config->device_count++] = *device;
+	config->devices[config->device_count++] = (struct vm_device){ open, spec };
 	return STATUS_OK;
 }
 
 /* One option; returns STATUS_OK or STATUS_USAGE after a complaint */
-static int parse_option(struct options *o, int opt, const char *arg)
+static int parse_option(struct options *o, unsigned int i, const char *arg)
 {
-	switch (opt) {
-	case OPT_KERNEL:
-		o->kernel = arg;
+	void *field = (uint8_t *)o + known[i].field;
+	char what[64];
+
+	switch (known[i].kind) {
+	case TEXT:
+		*(const char **)field = arg;
 		return STATUS_OK;
-	case OPT_INITRD:
-		o->initrd = arg;
+	case CPUS:
+		if (!parse_number(arg, 1, VM_MAX_CPUS, &o->config.cpus))
+			return usage("--cpus: not a number from 1 to 64:", arg);
 		return STATUS_OK;
-	case OPT_CMDLINE:
-		o->cmdline = arg;
+	case SECONDS:
+		snprintf(what, sizeof(what), "--%s: not a number of seconds:", known[i].name);
+		return parse_number(arg, 1, SECONDS_MAX, field) ? STATUS_OK : usage(what, arg);
+	case MEMORY:
+		if (!parse_size(arg, &o->config.memory) || o->config.memory < MEMORY_MIN)
+			return usage("--memory: not a size of at least 64K:", arg);
 		return STATUS_OK;
-	case OPT_BIN:
-		o->bin = arg;
-		return STATUS_OK;
-	case OPT_MODE:
+	case MODE:
 		o->mode = arg;
+		o->config.long_mode = !strcmp(arg, "long");
 		if (strcmp(arg, "real") && strcmp(arg, "long"))
 			return usage("--mode is real or long, not", arg);
 		return STATUS_OK;
-	case OPT_MEMORY:
-		if (!parse_size(arg, &o->memory) || o->memory < MEMORY_MIN)
-			return usage("--memory: not a size of at least 64K:", arg);
-		return STATUS_OK;
-	case OPT_CPUS:
-		if (!parse_number(arg, 1, VM_MAX_CPUS, &o->cpus))
-			return usage("--cpus: not a number from 1 to 64:", arg);
-		return STATUS_OK;
-	case OPT_SERIAL:
-		o->config.serial = arg;
-		return STATUS_OK;
-	case OPT_SNAPSHOT:
-		o->snapshot = arg;
-		return STATUS_OK;
-	case OPT_RESTORE:
-		o->restore = arg;
-		return STATUS_OK;
-	case OPT_TIMEOUT:
-		if (!parse_number(arg, 1, TIMEOUT_MAX, &o->timeout))
-			return usage("--timeout: not a number of seconds:", arg);
-		return STATUS_OK;
-	case OPT_STATS:
-		o->config.stats = true;
-		return STATUS_OK;
-	case OPT_DISK:
-		return add_device(&o->config, &(struct vm_device){ blk_open, arg });
-	case OPT_NET:
+	case DISK:
+		return add_device(&o->config, blk_open, arg);
+	case NET:
 		if (strncmp(arg, "tap=", 4) && strncmp(arg, "socket=", 7))
 			return usage("--net: neither tap=NAME nor socket=PATH:", arg);
-		return add_device(&o->config, &(struct vm_device){ net_open, arg });
-	case OPT_DIRTY_RATE:
-		if (!parse_number(arg, 1, DIRTY_RATE_MAX, &o->dirty_rate))
-			return usage("--dirty-rate: not a number of seconds:", arg);
-		return STATUS_OK;
+		return add_device(&o->config, net_open, arg);
 	default:
-		/* getopt has complained in its own words. */
-		return STATUS_USAGE;
+		o->config.stats = true;
+		return STATUS_OK;
 	}
 }
 
 static int check_options(struct options *o)
 {
-	o->config.dirty_rate = o->dirty_rate;
-	if (o->snapshot && o->config.device_count)
+	struct vm_config *config = &o->config;
+
+	if (o->snapshot && config->device_count)
 		return usage("--snapshot does not save what --disk and --net are doing", NULL);
 	if (o->restore) {
-		if (o->kernel || o->bin || o->initrd || o->cmdline || o->mode || o->memory ||
-		    o->cpus || o->config.device_count)
+		if (o->kernel || o->bin || o->initrd || o->cmdline || o->mode || config->memory ||
+		    config->cpus || config->device_count)
 			return usage("--restore takes the whole machine from its file", NULL);
 		return STATUS_OK;
 	}
-	if (!o->cpus)
-		o->cpus = 1;
 	if (!o->kernel == !o->bin)
 		return usage(o->kernel ? "--kernel and --bin exclude each other" :
 					 "one of --kernel, --bin and --restore is needed", NULL);
-	if (o->bin && (o->initrd || o->cmdline))
-		return usage("--initrd and --cmdline go with --kernel", NULL);
+	if (o->bin && (o->initrd || o->cmdline || config->cpus > 1 || config->device_count))
+		return usage("--initrd, --cmdline, --cpus, --disk, --net go with --kernel", NULL);
 	if (o->bin && !o->mode)
 		return usage("--bin needs --mode real or --mode long", NULL);
 	if (o->kernel && o->mode)
 		return usage("--mode goes with --bin", NULL);
-	if (o->bin && o->cpus > 1)
-		return usage("--cpus goes with --kernel", NULL);
-	if (o->bin && o->config.device_count)
-		return usage("--disk and --net go with --kernel", NULL);
 
-	o->config.flat = o->bin;
-	o->config.long_mode = o->mode && !strcmp(o->mode, "long");
-	o->config.cpus = o->cpus;
-	o->config.memory = o->memory ? o->memory : o->bin ? MEMORY_FLAT : MEMORY_LINUX;
-	if (o->kernel && o->config.memory < MEMORY_MIN_LINUX) {
+	config->flat = o->bin;
+	if (!config->cpus)
+		config->cpus = 1;
+	if (!config->memory)
+		config->memory = o->bin ? MEMORY_FLAT : MEMORY_LINUX;
+	if (o->kernel && config->memory < MEMORY_MIN_LINUX) {
 		complain("too little memory: no Linux kernel runs in less than %" PRIu64 " MiB",
 			 MEMORY_MIN_LINUX / MIB);
 		return STATUS_ERROR;
@@ -220,30 +193,45 @@ static int check_options(struct options *o)
 }
 
 static int load_linux(struct vm *vm, const struct options *o, const struct file *kernel,
-		      const struct file *initrd, struct boot_entry *entry)
+		      const struct file *initrd)
 {
 	const char *cmdline = o->cmdline ? o->cmdline : CMDLINE_DEFAULT;
+	struct mshv_linux program = {
+		.kernel = kernel->data,
+		.kernel_size = kernel->size,
+		.initrd = initrd->data,
+		.initrd_size = initrd->size,
+		.rsdp = ACPI_BASE,
+	};
 	char *full;
-	uint64_t rsdp;
 	int ret;
 
 	if (asprintf(&full, "%s%s%s", cmdline,
 		     strstr(cmdline, "panic=") ? "" : " " CMDLINE_PANIC,
 		     strstr(cmdline, "reboot=") ? "" : " " CMDLINE_REBOOT) < 0)
 		return complain("out of memory");
-	rsdp = acpi_write_tables(memory_at(&vm->memory, ACPI_BASE, ACPI_SIZE), o->cpus);
-	ret = boot_linux(&vm->memory, o->kernel, kernel, o->initrd ? initrd : NULL, full, rsdp,
-			 entry);
+	program.cmdline = full;
+	acpi_write_tables(mshv_memory_at(&vm->space.memory, ACPI_BASE, ACPI_SIZE),
+			  o->config.cpus);
+	ret = mshv_load_linux(&vm->cpus[0].vp, &vm->space.memory, &program);
 	free(full);
-	return ret;
+	return ret ? complain("%s: %s", o->kernel, mshv_strerror()) : 0;
+}
+
+static int load_flat(struct vm *vm, const struct options *o, const struct file *image)
+{
+	if (mshv_load_flat(&vm->cpus[0].vp, &vm->space.memory, image->data, image->size,
+			   o->config.long_mode))
+		return complain("%s: %s", o->bin, mshv_strerror());
+	return 0;
 }
 
 /* From the start of a machine's processors to its end */
-static int run_machine(struct vm *vm, const struct options *o, const struct boot_entry *entry)
+static int run_machine(struct vm *vm, const struct options *o)
 {
 	int status;
 
-	if (vm_start(vm, entry))
+	if (vm_start(vm))
 		return STATUS_ERROR;
 	status = vm_wait(vm, o->timeout);
 	console_close(&vm->console);
@@ -251,10 +239,8 @@ static int run_machine(struct vm *vm, const struct options *o, const struct boot
 		status = snapshot_save(vm, o->snapshot);
 	if (vm->reason[0])
 		complain("%s", vm->reason);
-	if (o->config.stats) {
-		vcpu_print_stats(vm);
-		vm_print_devices(vm);
-	}
+	if (o->config.stats)
+		vm_print_stats(vm);
 	return status;
 }
 
@@ -265,9 +251,12 @@ static int restore(struct options *o)
 	struct vm vm;
 
 	if (!snapshot_open(&s, o->restore)) {
-		snapshot_config(&s, &o->config);
+		o->config.memory = s.header->memory;
+		o->config.cpus = s.header->cpus;
+		o->config.flat = s.header->flags & SNAPSHOT_FLAT;
+		o->config.long_mode = s.header->flags & SNAPSHOT_LONG_MODE;
 		if (!vm_create(&vm, &o->config) && !snapshot_restore(&s, &vm))
-			status = run_machine(&vm, o, NULL);
+			status = run_machine(&vm, o);
 		vm_destroy(&vm);
 	}
 	snapshot_free(&s);
@@ -277,7 +266,6 @@ static int restore(struct options *o)
 static int run(const struct options *o)
 {
 	struct file image = { 0 }, initrd = { 0 };
-	struct boot_entry entry = { 0 };
 	int status = STATUS_ERROR;
 	struct vm vm;
 
@@ -287,10 +275,9 @@ static int run(const struct options *o)
 
 	if (vm_create(&vm, &o->config))
 		goto destroy;
-	if (o->bin ? boot_flat(&vm.memory, o->bin, &image, o->config.long_mode, &entry) :
-		     load_linux(&vm, o, &image, &initrd, &entry))
+	if (o->bin ? load_flat(&vm, o, &image) : load_linux(&vm, o, &image, &initrd))
 		goto destroy;
-	status = run_machine(&vm, o, &entry);
+	status = run_machine(&vm, o);
 destroy:
 	vm_destroy(&vm);
 free_files:
@@ -301,14 +288,20 @@ free_files:
 
 int cmd_run(int argc, char **argv)
 {
+	struct option options[ARRAY_SIZE(known) + 1] = { 0 };
 	struct options o = { .config.serial = "stdio" };
+	unsigned int i;
 	int opt, ret;
 
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		options[i] = (struct option){ known[i].name, known[i].kind < STATS, NULL, i };
 	/* What getopt complains of, it complains of as "mshv run". */
 	argv[0] = "mshv run";
 	optind = 1;
-	while ((opt = getopt_long(argc, argv, "+h", long_options, NULL)) >= 0) {
-		if (opt == OPT_HELP || opt == 'h') {
+	while ((opt = getopt_long(argc, argv, "+h", options, NULL)) >= 0) {
+		if (opt == '?')
+			return STATUS_USAGE;
+		if (opt == 'h' || known[opt].kind == HELP) {
 			fputs(help, stdout);
 			return STATUS_OK;
 		}

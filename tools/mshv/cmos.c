@@ -3,7 +3,7 @@
  * The CMOS real-time clock (Motorola MC146818A data sheet): always in BCD and
  * 24 hours, without interrupts and alarm. Guests read the time when they boot.
  */
-#include "cmos.h"
+#include "vm.h"
 
 enum {
 	REG_SECONDS	= 0x00,
@@ -23,50 +23,37 @@ enum {
 #define B_24_HOURS	0x02
 #define D_VALID		0x80
 
-static uint8_t bcd(int value)
+/* Registers of the time are in BCD. */
+static uint8_t read_register(uint8_t index, const struct tm *tm)
 {
-	return value / 10 << 4 | value % 10;
-}
+	static const uint8_t fixed[] = {
+		[REG_A] = A_RATE, [REG_B] = B_24_HOURS, [REG_D] = D_VALID,
+	};
+	const int now[REG_CENTURY + 1] = {
+		[REG_SECONDS] = tm->tm_sec,
+		[REG_MINUTES] = tm->tm_min,
+		[REG_HOURS] = tm->tm_hour,
+		[REG_WEEKDAY] = tm->tm_wday + 1,
+		[REG_DAY] = tm->tm_mday,
+		[REG_MONTH] = tm->tm_mon + 1,
+		[REG_YEAR] = tm->tm_year % 100,
+		[REG_CENTURY] = (tm->tm_year + 1900) / 100,
+	};
 
-static uint8_t read_register(const struct cmos *cmos)
-{
-	time_t seconds = cmos->now();
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	switch (cmos->selected) {
-	case REG_SECONDS:
-		return bcd(tm.tm_sec);
-	case REG_MINUTES:
-		return bcd(tm.tm_min);
-	case REG_HOURS:
-		return bcd(tm.tm_hour);
-	case REG_WEEKDAY:
-		return bcd(tm.tm_wday + 1);
-	case REG_DAY:
-		return bcd(tm.tm_mday);
-	case REG_MONTH:
-		return bcd(tm.tm_mon + 1);
-	case REG_YEAR:
-		return bcd(tm.tm_year % 100);
-	case REG_CENTURY:
-		return bcd((tm.tm_year + 1900) / 100);
-	case REG_A:
-		return A_RATE;
-	case REG_B:
-		return B_24_HOURS;
-	case REG_D:
-		return D_VALID;
-	default:
-		return 0;
-	}
+	if (index < ARRAY_SIZE(fixed) && fixed[index])
+		return fixed[index];
+	return index <= REG_CENTURY ? now[index] / 10 << 4 | now[index] % 10 : 0;
 }
 
 static uint64_t cmos_read(void *device, uint64_t offset, unsigned int size)
 {
 	const struct cmos *cmos = device;
+	time_t seconds = cmos->now(NULL);
+	struct tm tm;
 
-	return size == 1 && offset == 1 ? read_register(cmos) : ~0ULL;
+	if (size != 1 || offset != 1)
+		return ~0ULL;
+	return read_register(cmos->selected, gmtime_r(&seconds, &tm));
 }
 
 static void cmos_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
@@ -77,7 +64,7 @@ static void cmos_write(void *device, uint64_t offset, unsigned int size, uint64_
 		cmos->selected = value & 0x7f;
 }
 
-const struct device_ops cmos_ops = {
+const struct mshv_device_ops cmos_ops = {
 	.read = cmos_read,
 	.write = cmos_write,
 };

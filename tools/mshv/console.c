@@ -8,43 +8,43 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <termios.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "console.h"
-#include "util.h"
+#include "builtin.h"
+#include "vm.h"
 
 #define FLUSH_MS	10
 #define POLL_FULL_MS	20	/* how often to look whether a full guest has room again */
 #define POLL_READER_MS	100	/* how often to look whether the machine has ended meanwhile */
 #define ESCAPE		0x01	/* Ctrl-A, as in QEMU and kvmtool */
 
-static struct termios saved_termios;
-static atomic_bool terminal_is_raw;
-
-static void restore_terminal(void)
-{
-	if (terminal_is_raw) {
-		terminal_is_raw = false;
-		tcsetattr(STDIN_FILENO, TCSANOW, &saved_termios);
-	}
-}
-
 static void make_raw(struct console *console)
 {
 	struct termios raw;
 
-	if (console->in != STDIN_FILENO || tcgetattr(STDIN_FILENO, &saved_termios))
+	if (console->out != STDOUT_FILENO || tcgetattr(STDIN_FILENO, &console->terminal))
 		return;
-	raw = saved_termios;
+	raw = console->terminal;
 	cfmakeraw(&raw);
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw))
-		return;
-	terminal_is_raw = true;
-	console->raw = true;
+	console->raw = !tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+}
+
+/*
+ * Standard input that never blocks: someone else may read what there is between poll()
+ * and read(), and the console's thread would not end before there is more. Our own
+ * opening of it, where that can be: others go on as they are.
+ */
+static int open_stdin(void)
+{
+	struct stat st;
+	int fd = -1;
+
+	if (!fstat(STDIN_FILENO, &st) && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
+		fd = open("/dev/stdin", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? STDIN_FILENO : fd;
 }
 
 int console_open(struct console *console, const char *target)
@@ -60,7 +60,7 @@ int console_open(struct console *console, const char *target)
 		return complain("eventfd: %s", strerror(errno));
 
 	if (!strcmp(target, "stdio")) {
-		console->in = STDIN_FILENO;
+		console->in = open_stdin();
 		console->out = STDOUT_FILENO;
 		return 0;
 	}
@@ -117,18 +117,6 @@ void console_flush(struct console *console)
 	pthread_mutex_unlock(&console->lock);
 }
 
-void console_hurry(struct console *console)
-{
-	console->hurry = true;
-}
-
-void console_wake(struct console *console)
-{
-	/* It only fails when it is full of wake-ups already. */
-	if (eventfd_write(console->wake, 1))
-		return;
-}
-
 void console_output(struct console *console, uint8_t byte)
 {
 	bool first;
@@ -142,7 +130,24 @@ void console_output(struct console *console, uint8_t byte)
 	}
 	pthread_mutex_unlock(&console->lock);
 	if (first)
-		console_wake(console);
+		eventfd_write(console->wake, 1);
+}
+
+static unsigned int guest_room(struct vm *vm)
+{
+	unsigned int room;
+
+	pthread_mutex_lock(&vm->space.lock);
+	room = serial_room(&vm->serial);
+	pthread_mutex_unlock(&vm->space.lock);
+	return room;
+}
+
+static void give_guest(struct vm *vm, uint8_t byte)
+{
+	pthread_mutex_lock(&vm->space.lock);
+	serial_receive(&vm->serial, byte);
+	pthread_mutex_unlock(&vm->space.lock);
 }
 
 /* Ctrl-A X leaves, Ctrl-A Ctrl-A is one Ctrl-A; only where a terminal is in raw mode */
@@ -155,13 +160,13 @@ static void handle_input(struct console *console, uint8_t byte)
 	if (console->escape) {
 		console->escape = false;
 		if (byte == 'x' || byte == 'X') {
-			console->ops->quit(console->context);
+			vm_end(console->vm, STATUS_ERROR, "ended by Ctrl-A X");
 			return;
 		}
 		if (byte != ESCAPE)
-			console->ops->input(console->context, ESCAPE);
+			give_guest(console->vm, ESCAPE);
 	}
-	console->ops->input(console->context, byte);
+	give_guest(console->vm, byte);
 }
 
 /* Pass on as much input as the guest has room for */
@@ -198,7 +203,7 @@ static void *console_thread(void *arg)
 		pthread_mutex_lock(&console->lock);
 		pending = console->used;
 		pthread_mutex_unlock(&console->lock);
-		room = console->in >= 0 ? console->ops->room(console->context) : 0;
+		room = console->in >= 0 ? guest_room(console->vm) : 0;
 		if (pending)
 			timeout = FLUSH_MS;
 		else if (console->in >= 0 && !room)
@@ -219,35 +224,28 @@ static void *console_thread(void *arg)
 
 int console_start(struct console *console)
 {
-	sigset_t all, old;
-	int ret;
-
 	if (console->in >= 0 && isatty(console->in))
 		make_raw(console);
-
-	/* Signals are for the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	ret = pthread_create(&console->thread, NULL, console_thread, console);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret)
-		return complain("cannot start a thread: %s", strerror(ret));
-	console->started = true;
-	return 0;
+	console->started = start_thread(&console->thread, console_thread, console);
+	return console->started ? 0 : -1;
 }
 
 void console_close(struct console *console)
 {
 	if (console->started) {
 		console->stop = true;
-		console_wake(console);
+		eventfd_write(console->wake, 1);
 		pthread_join(console->thread, NULL);
 		console->started = false;
 		console_flush(console);
 	}
-	restore_terminal();
+	if (console->raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, &console->terminal);
+	console->raw = false;
 	if (console->wake > 0)
 		close(console->wake);
+	if (console->in > STDERR_FILENO && console->in != console->out)
+		close(console->in);
 	if (console->out > STDERR_FILENO)
 		close(console->out);
 	console->wake = -1;

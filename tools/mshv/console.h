@@ -9,36 +9,26 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <termios.h>
 
-/**
- * struct console_ops - what the console does to the machine
- * @room: how many bytes of input the guest can take now
- * @input: a byte for the guest
- * @quit: the user wants to leave (Ctrl-A X)
- *
- * They are called by the console's own thread.
- */
-struct console_ops {
-	unsigned int (*room)(void *context);
-	void (*input)(void *context, uint8_t byte);
-	void (*quit)(void *context);
-};
+struct vm;
 
 /*
- * The console. The caller sets ops and context, which is passed on to ops; the rest
- * is the console's own. The lock guards buffer and used.
+ * The console. The caller sets the machine; hurry if no one is to be waited for any
+ * longer who does not read: what cannot be written at once is lost then; and signals.
+ * The rest is the console's own. The lock guards buffer and used.
  */
 struct console {
-	const struct console_ops *ops;
-	void *context;
+	struct vm *vm;
 
 	int in, out;			/* -1: none */
 	bool raw;			/* the terminal is in raw mode */
+	struct termios terminal;	/* as it was before */
 	bool escape;			/* the last byte was Ctrl-A */
 	int wake;			/* eventfd for the thread */
 	bool started;
 	atomic_bool stop;
-	atomic_bool hurry;		/* see console_hurry() */
+	atomic_bool hurry;
 	int signals;			/* when it can be read, it is in a hurry too; -1: none */
 	pthread_t thread;
 
@@ -49,7 +39,7 @@ struct console {
 
 /**
  * console_open() - open the console, or complain
- * @console: what to fill in; @ops and @context are set
+ * @console: what to fill in; its machine is set
  * @target: "stdio" or the path of a file, a terminal or a pipe
  *
  * Return: 0, or -1 after a complaint.
@@ -84,17 +74,5 @@ void console_output(struct console *console, uint8_t byte);
  * @console: the console
  */
 void console_flush(struct console *console);
-
-/**
- * console_hurry() - wait no longer for someone who does not read
- * @console: the console; what cannot be written at once is lost from now on
- */
-void console_hurry(struct console *console);
-
-/**
- * console_wake() - the guest may have room for input again
- * @console: the console
- */
-void console_wake(struct console *console);
 
 #endif /* MSHV_CONSOLE_H */

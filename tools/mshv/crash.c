@@ -13,43 +13,21 @@
  *    only what it says on its console.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "builtin.h"
 #include "vm.h"
 
-#define CRASH_REGISTERS	5
-
 static const char panic_words[] = "Kernel panic - not syncing";
-
-static const __u32 crash_names[CRASH_REGISTERS] = {
-	HV_REGISTER_GUEST_CRASH_P0, HV_REGISTER_GUEST_CRASH_P0 + 1,
-	HV_REGISTER_GUEST_CRASH_P0 + 2, HV_REGISTER_GUEST_CRASH_P0 + 3,
-	HV_REGISTER_GUEST_CRASH_P4,
-};
-
-static bool read_registers(struct vcpu *vcpu, union hv_register_value *values)
-{
-	return !mshv_get_registers(vcpu->vp.fd, vcpu->vp.index, crash_names, values,
-				   CRASH_REGISTERS);
-}
 
 static bool console_has_panic(const struct vm *vm)
 {
 	return vm->panic_matched == sizeof(panic_words) - 1;
 }
 
-void crash_init(struct vm *vm)
-{
-	union hv_register_value values[CRASH_REGISTERS];
-
-	vm->crash_registers = !vm->config->flat && read_registers(&vm->cpus[0], values);
-}
-
 /* The end of the guest's log, unless it has been seen on the guest's console */
 static void print_log(const struct vm *vm, __u64 gpa, __u64 size)
 {
-	const char *log = memory_at(&vm->memory, gpa, size);
+	const char *log = mshv_memory_at(&vm->space.memory, gpa, size);
 
 	if (!log || size > PAGE_SIZE || console_has_panic(vm))
 		return;
@@ -59,20 +37,18 @@ static void print_log(const struct vm *vm, __u64 gpa, __u64 size)
 		fputc('\n', stderr);
 }
 
-void crash_check(struct vcpu *vcpu)
+void crash_check(struct vm *vm)
 {
-	union hv_register_value p[CRASH_REGISTERS];
-	struct vm *vm = vcpu->vm;
+	__u64 p[MSHV_CRASH_REGISTERS];
 
-	if (!vm->crash_registers || vm->ended || !read_registers(vcpu, p))
+	if (!vm->crash_registers || mshv_vp_get_crash(&vm->cpus[0].vp, p))
 		return;
 	/* P1 is the guest's OS ID; without it, P3 and P4 are address and size of its log. */
-	if (p[1].reg64) {
-		vm_end(vm, STATUS_GUEST_PANIC, "guest panic: RIP 0x%llx, RSP 0x%llx", p[2].reg64,
-		       p[4].reg64);
-	} else if (p[3].reg64 && p[4].reg64) {
+	if (p[1]) {
+		vm_end(vm, STATUS_GUEST_PANIC, "guest panic: RIP 0x%llx, RSP 0x%llx", p[2], p[4]);
+	} else if (p[3] && p[4]) {
 		console_flush(&vm->console);
-		print_log(vm, p[3].reg64, p[4].reg64);
+		print_log(vm, p[3], p[4]);
 		vm_end(vm, STATUS_GUEST_PANIC, "guest panic");
 	}
 }
@@ -88,7 +64,11 @@ void crash_watch(struct vm *vm, uint8_t byte)
 		vm->panic_matched++;
 }
 
-bool crash_at_reset(const struct vm *vm)
+void crash_at_reset(struct vm *vm)
 {
-	return ioapic_in_use(&vm->ioapic) || console_has_panic(vm);
+	crash_check(vm);
+	if (vm->status == STATUS_GUEST_RESET &&
+	    (mshv_ioapic_in_use(&vm->ioapic) || console_has_panic(vm)))
+		vm_end(vm, STATUS_GUEST_PANIC,
+		       "guest panic or forced reset: it has reset itself without shutting down");
 }

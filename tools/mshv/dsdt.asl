@@ -3,8 +3,9 @@
 // What a guest finds besides processors and the I/O APIC.
 
 // This goes through the C preprocessor: iasl's own has no macros.
+#include "layout.h"
 
-// A slot for a virtio device: VIRTIO_BASE of virtio.h and IRQ_VIRTIO of vm.h
+// A slot for a virtio device; a resource takes a number, and no sum of numbers
 #define VIRTIO(NAME, NUMBER, ADDRESS, IRQ) \
 	Device (NAME) \
 	{ \
@@ -20,8 +21,7 @@
 
 DefinitionBlock ("", "DSDT", 2, "MSHV  ", "MSHVRUN ", 1)
 {
-	// Sleep type of power-off: ACPI_SLEEP_TYPE_S5 of power.h
-	Name (\_S5, Package () { 5, 0, 0, 0 })
+	Name (\_S5, Package () { ACPI_SLEEP_TYPE_S5, 0, 0, 0 })
 
 	Scope (\_SB)
 	{
@@ -32,8 +32,8 @@ DefinitionBlock ("", "DSDT", 2, "MSHV  ", "MSHVRUN ", 1)
 			Name (_DDN, "COM1")
 			Name (_CRS, ResourceTemplate ()
 			{
-				IO (Decode16, 0x03F8, 0x03F8, 1, 8)
-				Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive) { 4 }
+				IO (Decode16, SERIAL_PORT, SERIAL_PORT, 1, 8)
+				Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive) { SERIAL_IRQ }
 			})
 		}
 
@@ -42,7 +42,7 @@ DefinitionBlock ("", "DSDT", 2, "MSHV  ", "MSHVRUN ", 1)
 			Name (_HID, EisaId ("PNP0B00"))
 			Name (_CRS, ResourceTemplate ()
 			{
-				IO (Decode16, 0x0070, 0x0070, 1, 2)
+				IO (Decode16, CMOS_PORT, CMOS_PORT, 1, 2)
 			})
 		}
 
@@ -53,12 +53,11 @@ DefinitionBlock ("", "DSDT", 2, "MSHV  ", "MSHVRUN ", 1)
 			Name (_STA, 0x0F)
 			Name (_CRS, ResourceTemplate ()
 			{
-				IO (Decode16, 0x0505, 0x0505, 1, 1)
+				IO (Decode16, PVPANIC_PORT, PVPANIC_PORT, 1, 1)
 			})
 		}
 
-		// PORT_SLOTS of vm.h: a bit for each slot that has a device in it
-		OperationRegion (SLTS, SystemIO, 0x0506, 1)
+		OperationRegion (SLTS, SystemIO, SLOTS_PORT, 1)
 		Field (SLTS, ByteAcc, NoLock, Preserve) { SLOT, 8 }
 		VIRTIO (VIO0, 0, 0xD0000000, 16)
 		VIRTIO (VIO1, 1, 0xD0001000, 17)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ways a guest ends itself.
+ * The ways a guest ends itself: ACPI sleep and reset registers, the keyboard
+ * controller's reset, port 0xCF9, the pvpanic port, and a flat guest's exit port.
  */
-#include "power.h"
+#include "builtin.h"
+#include "vm.h"
 
 /* Sleep control and status registers (ACPI 6.4, section 4.8.3.7) */
 #define SLEEP_TYPE_SHIFT	2
@@ -19,107 +21,84 @@
 /* pvpanic: what the device understands, and the event of a panic (QEMU, docs/specs/pvpanic) */
 #define PVPANIC_PANICKED	0x01
 
-static uint64_t acpi_read(void *device, uint64_t offset, unsigned int size)
+static uint64_t power_read(void *device, uint64_t offset, unsigned int size)
 {
-	(void)device;
-	(void)size;
-	return offset == ACPI_SLEEP_STATUS_PORT - ACPI_SLEEP_CONTROL_PORT ? SLEEP_STATUS_WAKE : 0;
+	const struct power_port *p = device;
+
+	switch (p->port + offset) {
+	case ACPI_SLEEP_STATUS_PORT:
+		return SLEEP_STATUS_WAKE;
+	case KEYBOARD_PORT:
+		return KEYBOARD_IDLE;
+	case PVPANIC_PORT:
+		return PVPANIC_PANICKED;
+	default:
+		return 0;
+	}
 }
 
-static void acpi_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
+static void ask_for_reset(struct vm *vm)
 {
-	struct power *power = device;
+	vm_end(vm, STATUS_GUEST_RESET, "the guest has asked for a reset");
+}
 
-	(void)size;
-	switch (offset + ACPI_SLEEP_CONTROL_PORT) {
+static void power_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
+{
+	const struct power_port *p = device;
+	uint8_t byte = value;
+
+	switch (p->port + offset) {
 	case ACPI_SLEEP_CONTROL_PORT:
-		if (value & SLEEP_ENABLE &&
-		    (value >> SLEEP_TYPE_SHIFT & SLEEP_TYPE_MASK) == ACPI_SLEEP_TYPE_S5)
-			power->event(power->context, POWER_OFF, 0);
+		if (byte & SLEEP_ENABLE &&
+		    (byte >> SLEEP_TYPE_SHIFT & SLEEP_TYPE_MASK) == ACPI_SLEEP_TYPE_S5)
+			vm_end(p->vm, STATUS_OK, "%s", "");
 		break;
 	case ACPI_RESET_PORT:
-		if ((value & 0xff) == ACPI_RESET_VALUE)
-			power->event(power->context, POWER_RESET, 0);
+		if (byte == ACPI_RESET_VALUE)
+			ask_for_reset(p->vm);
+		break;
+	case KEYBOARD_PORT:
+		if (byte == KEYBOARD_RESET)
+			ask_for_reset(p->vm);
+		break;
+	case PCI_RESET_PORT:
+		if (byte & PCI_RESET_CPU)
+			ask_for_reset(p->vm);
+		break;
+	case PVPANIC_PORT:
+		if (byte & PVPANIC_PANICKED)
+			vm_end(p->vm, STATUS_GUEST_PANIC, "guest panic");
+		break;
+	case FLAT_EXIT_PORT:
+		vm_end(p->vm, byte, "%s", "");
 		break;
 	}
 }
 
-static const struct device_ops acpi_ops = { .read = acpi_read, .write = acpi_write };
+static const struct mshv_device_ops power_ops = { .read = power_read, .write = power_write };
 
-static uint64_t keyboard_read(void *device, uint64_t offset, unsigned int size)
+int power_add(struct vm *vm)
 {
-	(void)device;
-	(void)offset;
-	(void)size;
-	return KEYBOARD_IDLE;
-}
+	static const struct {
+		uint16_t port, count;
+		bool flat;
+	} ports[] = {
+		{ ACPI_SLEEP_CONTROL_PORT, 3, false },	/* and status, and reset */
+		{ KEYBOARD_PORT, 1, false },
+		{ PCI_RESET_PORT, 1, false },
+		{ PVPANIC_PORT, 1, false },
+		{ FLAT_EXIT_PORT, 4, true },
+	};
+	struct power_port *p = vm->power;
+	unsigned int i;
+	int ret = 0;
 
-static void keyboard_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
-{
-	struct power *power = device;
-
-	(void)offset;
-	(void)size;
-	if ((value & 0xff) == KEYBOARD_RESET)
-		power->event(power->context, POWER_RESET, 0);
-}
-
-static const struct device_ops keyboard_ops = { .read = keyboard_read, .write = keyboard_write };
-
-static void pci_reset_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
-{
-	struct power *power = device;
-
-	(void)offset;
-	(void)size;
-	if (value & PCI_RESET_CPU)
-		power->event(power->context, POWER_RESET, 0);
-}
-
-static const struct device_ops pci_reset_ops = { .write = pci_reset_write };
-
-static uint64_t pvpanic_read(void *device, uint64_t offset, unsigned int size)
-{
-	(void)device;
-	(void)offset;
-	(void)size;
-	return PVPANIC_PANICKED;
-}
-
-static void pvpanic_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
-{
-	struct power *power = device;
-
-	(void)offset;
-	(void)size;
-	if (value & PVPANIC_PANICKED)
-		power->event(power->context, POWER_PANIC, 0);
-}
-
-static const struct device_ops pvpanic_ops = { .read = pvpanic_read, .write = pvpanic_write };
-
-static void exit_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
-{
-	struct power *power = device;
-
-	(void)offset;
-	(void)size;
-	power->event(power->context, POWER_EXIT, value & 0xff);
-}
-
-static const struct device_ops exit_ops = { .write = exit_write };
-
-int power_add_machine(struct power *power, struct bus *ports)
-{
-	if (bus_add(ports, ACPI_SLEEP_CONTROL_PORT, ACPI_PORTS, &acpi_ops, power) ||
-	    bus_add(ports, KEYBOARD_PORT, 1, &keyboard_ops, power) ||
-	    bus_add(ports, PCI_RESET_PORT, 1, &pci_reset_ops, power) ||
-	    bus_add(ports, PVPANIC_PORT, 1, &pvpanic_ops, power))
-		return -1;
-	return 0;
-}
-
-int power_add_flat(struct power *power, struct bus *ports)
-{
-	return bus_add(ports, FLAT_EXIT_PORT, 4, &exit_ops, power);
+	for (i = 0; !ret && i < ARRAY_SIZE(ports); i++) {
+		if (ports[i].flat != vm->config->flat)
+			continue;
+		*p = (struct power_port){ vm, ports[i].port };
+		ret = mshv_bus_add(&vm->space.ports, p->port, ports[i].count, &power_ops, p);
+		p++;
+	}
+	return ret;
 }

@@ -3,8 +3,6 @@
  * A 16550A UART (National Semiconductor PC16550D data sheet). Sending takes no
  * time, the line has no errors, and the modem at its other end is always ready.
  */
-#include <string.h>
-
 #include "serial.h"
 
 enum {
@@ -53,27 +51,21 @@ enum {
 
 void serial_init(struct serial *serial)
 {
-	serial->ier = 0;
-	serial->fcr = 0;
-	serial->lcr = 0x03;
-	serial->mcr = MCR_OUT2;
-	serial->scr = 0;
-	serial->divisor = 12;		/* 9600 baud */
-	serial->thr_interrupt = false;
-	serial->overrun = false;
-	serial->irq = false;
-	serial->head = 0;
-	serial->count = 0;
+	serial->state = (struct serial_state){
+		.divisor = 12,		/* 9600 baud */
+		.lcr = 0x03,
+		.mcr = MCR_OUT2,
+	};
 }
 
 /* The interrupt of the highest priority that is due and enabled */
 static uint8_t pending_interrupt(const struct serial *serial)
 {
-	if ((serial->ier & IER_LINE_STATUS) && serial->overrun)
+	if ((serial->state.ier & IER_LINE_STATUS) && serial->state.overrun)
 		return IIR_LINE_STATUS;
-	if ((serial->ier & IER_RECEIVED) && serial->count)
+	if ((serial->state.ier & IER_RECEIVED) && serial->state.count)
 		return IIR_RECEIVED;
-	if ((serial->ier & IER_TRANSMITTED) && serial->thr_interrupt)
+	if ((serial->state.ier & IER_TRANSMITTED) && serial->state.thr_interrupt)
 		return IIR_TRANSMITTED;
 	return IIR_NONE;
 }
@@ -82,15 +74,15 @@ static void update_irq(struct serial *serial)
 {
 	bool level = pending_interrupt(serial) != IIR_NONE;
 
-	if (level != serial->irq) {
-		serial->irq = level;
+	if (level != serial->state.irq) {
+		serial->state.irq = level;
 		serial->set_irq(serial->context, level);
 	}
 }
 
 static unsigned int fifo_size(const struct serial *serial)
 {
-	return serial->fcr & FCR_ENABLE ? SERIAL_FIFO_SIZE : 1;
+	return serial->state.fcr & FCR_ENABLE ? SERIAL_FIFO_SIZE : 1;
 }
 
 unsigned int serial_room(const struct serial *serial)
@@ -98,36 +90,36 @@ unsigned int serial_room(const struct serial *serial)
 	unsigned int size = fifo_size(serial);
 
 	/* In loop-back mode nothing reaches the receiver from outside. */
-	if (serial->mcr & MCR_LOOP || serial->count >= size)
+	if (serial->state.mcr & MCR_LOOP || serial->state.count >= size)
 		return 0;
-	return size - serial->count;
+	return size - serial->state.count;
 }
 
 static void fifo_put(struct serial *serial, uint8_t byte)
 {
-	if (serial->count >= fifo_size(serial)) {
-		serial->overrun = true;
+	if (serial->state.count >= fifo_size(serial)) {
+		serial->state.overrun = true;
 		return;
 	}
-	serial->fifo[(serial->head + serial->count) % SERIAL_FIFO_SIZE] = byte;
-	serial->count++;
+	serial->state.fifo[(serial->state.head + serial->state.count) % SERIAL_FIFO_SIZE] = byte;
+	serial->state.count++;
 }
 
 static uint8_t fifo_get(struct serial *serial)
 {
 	uint8_t byte;
 
-	if (!serial->count)
+	if (!serial->state.count)
 		return 0;
-	byte = serial->fifo[serial->head];
-	serial->head = (serial->head + 1) % SERIAL_FIFO_SIZE;
-	serial->count--;
+	byte = serial->state.fifo[serial->state.head];
+	serial->state.head = (serial->state.head + 1) % SERIAL_FIFO_SIZE;
+	serial->state.count--;
 	return byte;
 }
 
 void serial_receive(struct serial *serial, uint8_t byte)
 {
-	if (serial->mcr & MCR_LOOP)
+	if (serial->state.mcr & MCR_LOOP)
 		return;
 	fifo_put(serial, byte);
 	update_irq(serial);
@@ -135,7 +127,7 @@ void serial_receive(struct serial *serial, uint8_t byte)
 
 static uint8_t modem_status(const struct serial *serial)
 {
-	uint8_t mcr = serial->mcr, msr = 0;
+	uint8_t mcr = serial->state.mcr, msr = 0;
 
 	if (!(mcr & MCR_LOOP))
 		return MSR_CTS | MSR_DSR | MSR_DCD;
@@ -150,9 +142,9 @@ static uint8_t line_status(struct serial *serial)
 {
 	uint8_t lsr = LSR_TRANSMITTER_EMPTY;
 
-	lsr |= serial->count ? LSR_DATA_READY : 0;
-	lsr |= serial->overrun ? LSR_OVERRUN : 0;
-	serial->overrun = false;	/* reading takes the error back */
+	lsr |= serial->state.count ? LSR_DATA_READY : 0;
+	lsr |= serial->state.overrun ? LSR_OVERRUN : 0;
+	serial->state.overrun = false;	/* reading takes the error back */
 	return lsr;
 }
 
@@ -161,32 +153,33 @@ static uint8_t interrupt_identification(struct serial *serial)
 	uint8_t iir = pending_interrupt(serial);
 
 	if (iir == IIR_TRANSMITTED)
-		serial->thr_interrupt = false;
-	return iir | (serial->fcr & FCR_ENABLE ? IIR_FIFO : 0);
+		serial->state.thr_interrupt = false;
+	return iir | (serial->state.fcr & FCR_ENABLE ? IIR_FIFO : 0);
 }
 
 static uint64_t serial_read(void *device, uint64_t offset, unsigned int size)
 {
 	struct serial *serial = device;
+	bool dlab = serial->state.lcr & LCR_DLAB;
 	uint8_t value = 0xff;
 
 	if (size != 1)
 		return ~0ULL;
 	switch (offset) {
 	case REG_DATA:
-		value = serial->lcr & LCR_DLAB ? serial->divisor & 0xff : fifo_get(serial);
+		value = dlab ? serial->state.divisor & 0xff : fifo_get(serial);
 		break;
 	case REG_IER:
-		value = serial->lcr & LCR_DLAB ? serial->divisor >> 8 : serial->ier;
+		value = dlab ? serial->state.divisor >> 8 : serial->state.ier;
 		break;
 	case REG_IIR_FCR:
 		value = interrupt_identification(serial);
 		break;
 	case REG_LCR:
-		value = serial->lcr;
+		value = serial->state.lcr;
 		break;
 	case REG_MCR:
-		value = serial->mcr;
+		value = serial->state.mcr;
 		break;
 	case REG_LSR:
 		value = line_status(serial);
@@ -195,7 +188,7 @@ static uint64_t serial_read(void *device, uint64_t offset, unsigned int size)
 		value = modem_status(serial);
 		break;
 	case REG_SCR:
-		value = serial->scr;
+		value = serial->state.scr;
 		break;
 	}
 	update_irq(serial);
@@ -204,23 +197,23 @@ static uint64_t serial_read(void *device, uint64_t offset, unsigned int size)
 
 static void transmit(struct serial *serial, uint8_t byte)
 {
-	if (serial->mcr & MCR_LOOP)
+	if (serial->state.mcr & MCR_LOOP)
 		fifo_put(serial, byte);
 	else
 		serial->output(serial->context, byte);
 
 	/* The line falls and rises again, so that an edge is seen for each byte. */
-	serial->thr_interrupt = false;
+	serial->state.thr_interrupt = false;
 	update_irq(serial);
-	serial->thr_interrupt = true;
+	serial->state.thr_interrupt = true;
 }
 
 static void set_fifo_control(struct serial *serial, uint8_t value)
 {
 	/* Switching the FIFOs on or off empties them. */
-	if (value & FCR_CLEAR_RECEIVER || (value ^ serial->fcr) & FCR_ENABLE)
-		serial->count = 0;
-	serial->fcr = value & FCR_ENABLE ? value & FCR_STAYS : 0;
+	if (value & FCR_CLEAR_RECEIVER || (value ^ serial->state.fcr) & FCR_ENABLE)
+		serial->state.count = 0;
+	serial->state.fcr = value & FCR_ENABLE ? value & FCR_STAYS : 0;
 }
 
 static void serial_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
@@ -232,38 +225,38 @@ static void serial_write(void *device, uint64_t offset, unsigned int size, uint6
 		return;
 	switch (offset) {
 	case REG_DATA:
-		if (serial->lcr & LCR_DLAB)
-			serial->divisor = (serial->divisor & 0xff00) | byte;
+		if (serial->state.lcr & LCR_DLAB)
+			serial->state.divisor = (serial->state.divisor & 0xff00) | byte;
 		else
 			transmit(serial, byte);
 		break;
 	case REG_IER:
-		if (serial->lcr & LCR_DLAB) {
-			serial->divisor = (serial->divisor & 0xff) | byte << 8;
+		if (serial->state.lcr & LCR_DLAB) {
+			serial->state.divisor = (serial->state.divisor & 0xff) | byte << 8;
 			break;
 		}
 		/* Enabling the interrupt of an empty transmitter raises it. */
-		if (byte & ~serial->ier & IER_TRANSMITTED)
-			serial->thr_interrupt = true;
-		serial->ier = byte & IER_VALID;
+		if (byte & ~serial->state.ier & IER_TRANSMITTED)
+			serial->state.thr_interrupt = true;
+		serial->state.ier = byte & IER_VALID;
 		break;
 	case REG_IIR_FCR:
 		set_fifo_control(serial, byte);
 		break;
 	case REG_LCR:
-		serial->lcr = byte;
+		serial->state.lcr = byte;
 		break;
 	case REG_MCR:
-		serial->mcr = byte & MCR_VALID;
+		serial->state.mcr = byte & MCR_VALID;
 		break;
 	case REG_SCR:
-		serial->scr = byte;
+		serial->state.scr = byte;
 		break;
 	}
 	update_irq(serial);
 }
 
-const struct device_ops serial_ops = {
+const struct mshv_device_ops serial_ops = {
 	.read = serial_read,
 	.write = serial_write,
 };

@@ -5,34 +5,35 @@
 #ifndef MSHV_SERIAL_H
 #define MSHV_SERIAL_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "bus.h"
+#include <mshv/bus.h>
 
 #define SERIAL_PORTS		8	/* how many ports it has */
 #define SERIAL_FIFO_SIZE	16
 
+/* What a UART has in it; a snapshot has it just so. */
+struct serial_state {
+	uint16_t divisor;
+	uint8_t ier, fcr, lcr, mcr, scr;
+	uint8_t thr_interrupt;		/* the transmitter is empty, and the guest was not told */
+	uint8_t overrun;
+	uint8_t irq;			/* level of the interrupt line */
+	uint8_t fifo[SERIAL_FIFO_SIZE];	/* received */
+	uint8_t head, count;
+};
+
 /*
  * A UART. The caller sets output, which is called with each byte that the guest
  * sends, set_irq, which is called when the interrupt line changes, and context,
- * which is passed on to both; the rest are registers, guarded by the caller's lock.
+ * which is passed on to both, and guards all of it by a lock.
  */
 struct serial {
 	void (*output)(void *context, uint8_t byte);
 	void (*set_irq)(void *context, bool level);
 	void *context;
-
-	uint8_t ier, fcr, lcr, mcr, scr;
-	uint16_t divisor;
-	bool thr_interrupt;		/* the transmitter is empty, and the guest was not told */
-	bool overrun;
-	bool irq;
-	uint8_t fifo[SERIAL_FIFO_SIZE];	/* received */
-	unsigned int head, count;
+	struct serial_state state;
 };
 
-extern const struct device_ops serial_ops;
+extern const struct mshv_device_ops serial_ops;
 
 /**
  * serial_init() - reset a UART

@@ -2,38 +2,28 @@
 /*
  * A machine in a file: mshv run --snapshot and --restore.
  *
- * The file is a header of one page, the processors, a table of the runs of pages
- * that are not zero, and those pages. All of it begins and ends at a multiple of
- * the page size, and is in the byte order of x86.
+ * The file is a header of one page, the processors, and the memory, in which a page
+ * that is zero is a hole. All of it is in the byte order of x86.
  */
 #ifndef MSHV_SNAPSHOT_H
 #define MSHV_SNAPSHOT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <mshv/ioapic.h>
+#include <mshv/machine.h>
 
-#include <mshv/mshv.h>
-
-#include "ioapic.h"
-#include "memory.h"
 #include "serial.h"
 #include "util.h"
 
 struct vm;
-struct vm_config;
 
 #define SNAPSHOT_MAGIC		"mshvsnap"
-#define SNAPSHOT_VERSION	1
+#define SNAPSHOT_VERSION	2
 
 #define SNAPSHOT_FLAT		0x1U
 #define SNAPSHOT_LONG_MODE	0x2U
 #define SNAPSHOT_FLAGS_VALID	(SNAPSHOT_FLAT | SNAPSHOT_LONG_MODE)
 
-/* Partition properties that the new partition has to offer, by their place in @features */
-enum snapshot_feature {
-	SNAPSHOT_SYNTHETIC, SNAPSHOT_PROCESSOR0, SNAPSHOT_PROCESSOR1, SNAPSHOT_XSAVE,
-	SNAPSHOT_FEATURES,
-};
+#define SNAPSHOT_FEATURES	4
 
 /**
  * struct snapshot_header - the first page of a file
@@ -41,83 +31,39 @@ enum snapshot_feature {
  * @version: SNAPSHOT_VERSION
  * @flags: set of SNAPSHOT_*
  * @cpus: number of processors
- * @runs: number of runs of pages
+ * @cmos_selected: index of the clock's register
  * @memory: the guest's memory, in bytes
  * @reference_time: the partition's time, in 100 ns
- * @features: what the guest has seen of its processors, by enum snapshot_feature
- * @serial: registers of the UART, and what it has received
- * @ioapic: registers of the I/O APIC
- * @cmos_selected: index of the clock's register
- * @reserved: zero
+ * @features: what the guest has seen of its processors, in the order of snapshot.c
+ * @ioapic: the I/O APIC
+ * @serial: the UART
  */
 struct snapshot_header {
 	char magic[8];
 	uint32_t version;
 	uint32_t flags;
 	uint32_t cpus;
-	uint32_t runs;
+	uint32_t cmos_selected;
 	uint64_t memory;
 	uint64_t reference_time;
 	uint64_t features[SNAPSHOT_FEATURES];
-	struct {
-		uint8_t ier, fcr, lcr, mcr, scr, thr_interrupt, overrun, irq;
-		uint16_t divisor;
-		uint8_t head, count;
-		uint8_t fifo[SERIAL_FIFO_SIZE];
-		uint8_t reserved[4];
-	} serial;
-	struct {
-		uint64_t entries[IOAPIC_PINS];
-		uint32_t lines;
-		uint8_t id, selected;
-		uint8_t reserved[2];
-	} ioapic;
-	uint8_t cmos_selected;
-	uint8_t reserved[3791];
-};
+	struct mshv_ioapic_state ioapic;
+	struct serial_state serial;
+} __attribute__((aligned(4096)));
 _Static_assert(sizeof(struct snapshot_header) == 4096, "the header is a page");
-
-#define SNAPSHOT_REGISTERS	127
-
-/**
- * struct snapshot_vp - a processor
- * @state: what MSHV_GET_VP_STATE gives, by MSHV_VP_STATE_*
- * @count: number of @registers
- * @reserved: zero
- * @registers: its registers, in the order in which they are to be set
- */
-struct snapshot_vp {
-	uint8_t state[MSHV_VP_STATE_COUNT][4096];
-	uint32_t count;
-	uint8_t reserved[28];
-	struct hv_register_assoc registers[SNAPSHOT_REGISTERS];
-};
-_Static_assert(sizeof(struct snapshot_vp) == 4096 * (MSHV_VP_STATE_COUNT + 1), "whole pages");
-
-/**
- * struct snapshot_run - pages that follow each other
- * @first: number of the first one in the guest's memory, which has no hole here
- * @count: how many
- */
-struct snapshot_run {
-	uint64_t first;
-	uint64_t count;
-};
 
 /**
  * struct snapshot - a file's contents, but for the memory
  * @path: the file, for complaints
  * @fd: the file, or -1
- * @header: its header; a page
- * @vps: processors; each is a number of pages
- * @runs: runs of pages; what is written counts them itself
+ * @header: its header
+ * @vps: processors
  */
 struct snapshot {
 	const char *path;
 	int fd;
 	struct snapshot_header *header;
-	struct snapshot_vp *vps;
-	struct snapshot_run *runs;
+	struct mshv_vp_state *vps;
 };
 
 /**
@@ -140,10 +86,11 @@ void snapshot_free(struct snapshot *s);
  * snapshot_write() - write a file whole or not at all, or complain
  * @s: what to write; header and processors are filled in
  * @memory: the guest's memory
+ * @signals: a signalfd of signals that end the writing, or -1
  *
- * Return: 0, or -1 after a complaint.
+ * Return: an exit status, enum mshv_status.
  */
-int snapshot_write(struct snapshot *s, const struct guest_memory *memory);
+int snapshot_write(struct snapshot *s, const struct mshv_memory *memory, int signals);
 
 /**
  * snapshot_open() - open a file and check everything in it but the memory, or complain
@@ -163,19 +110,12 @@ int snapshot_open(struct snapshot *s, const char *path);
  *
  * Return: 0, or -1 after a complaint.
  */
-int snapshot_read_memory(const struct snapshot *s, const struct guest_memory *memory);
-
-/**
- * snapshot_config() - what machine a snapshot is of
- * @s: a snapshot that has been opened
- * @config: where its size and kind go
- */
-void snapshot_config(const struct snapshot *s, struct vm_config *config);
+int snapshot_read_memory(const struct snapshot *s, const struct mshv_memory *memory);
 
 /**
  * snapshot_restore() - give a new machine the state of a saved one, or complain
  * @s: a snapshot that has been opened
- * @vm: a machine that vm_create() has made by snapshot_config(); none of it runs
+ * @vm: a machine of the same size and kind, none of which runs
  *
  * Return: 0, or -1 after a complaint.
  */

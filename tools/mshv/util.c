@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,50 +69,46 @@ bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 	return parse_unsigned(text, value, &end) && !*end && *value >= min && *value <= max;
 }
 
+ssize_t read_all(int fd, void *data, size_t size, off_t offset)
+{
+	size_t done = 0;
+	ssize_t n = 1;
+
+	while (done < size && n) {
+		n = pread(fd, (uint8_t *)data + done, size - done, offset + done);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n > 0)
+			done += n;
+	}
+	return done;
+}
+
 int read_file(const char *path, uint64_t max, struct file *file)
 {
-	struct stat st;
-	ssize_t n;
-	int fd;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = -1;
+	struct stat st = { 0 };
 
-	file->data = NULL;
-	file->size = 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st)) {
-		complain("%s: %s", path, strerror(errno));
-		goto fail;
-	}
-	if (!S_ISREG(st.st_mode)) {
+	*file = (struct file){ 0 };
+	if (fd < 0)
+		return complain("%s: %m", path);
+	if (!fstat(fd, &st) && (uint64_t)st.st_size <= max)
+		file->data = malloc(st.st_size + 1);
+	if (!S_ISREG(st.st_mode))
 		complain("%s: not a regular file", path);
-		goto fail;
-	}
-	if ((uint64_t)st.st_size > max) {
+	else if ((uint64_t)st.st_size > max)
 		complain("%s: too large: more than %" PRIu64 " KiB", path, max / KIB);
-		goto fail;
-	}
-	file->data = malloc(st.st_size ? st.st_size : 1);
-	if (!file->data) {
+	else if (!file->data)
 		complain("%s: out of memory", path);
-		goto fail;
-	}
-	while (file->size < (size_t)st.st_size) {
-		n = read(fd, file->data + file->size, st.st_size - file->size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			complain("%s: %s", path, n ? strerror(errno) : "it has become shorter");
-			goto fail;
-		}
-		file->size += n;
-	}
+	else if (read_all(fd, file->data, st.st_size, 0) != st.st_size)
+		complain("%s: it cannot be read", path);
+	else
+		ret = 0;
 	close(fd);
-	return 0;
-
-fail:
-	if (fd >= 0)
-		close(fd);
-	free_file(file);
-	return -1;
+	file->size = st.st_size;
+	if (ret)
+		free_file(file);
+	return ret;
 }
 
 void free_file(struct file *file)
@@ -136,4 +133,18 @@ int write_all(int fd, const void *data, size_t size)
 		size -= n;
 	}
 	return 0;
+}
+
+bool start_thread(pthread_t *thread, void *(*run)(void *arg), void *arg)
+{
+	sigset_t all, before;
+	int ret;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	ret = pthread_create(thread, NULL, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (ret)
+		complain("cannot start a thread: %s", strerror(ret));
+	return !ret;
 }

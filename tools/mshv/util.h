@@ -5,12 +5,13 @@
 #ifndef MSHV_UTIL_H
 #define MSHV_UTIL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define __printf(fmt, args)	__attribute__((format(printf, fmt, args)))
-#define __packed		__attribute__((packed))
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define KIB			((uint64_t)1 << 10)
 #define MIB			((uint64_t)1 << 20)
@@ -20,11 +21,6 @@
 static inline uint64_t align_up(uint64_t value, uint64_t to)
 {
 	return (value + to - 1) & ~(to - 1);
-}
-
-static inline uint64_t align_down(uint64_t value, uint64_t to)
-{
-	return value & ~(to - 1);
 }
 
 /**
@@ -93,5 +89,26 @@ void free_file(struct file *file);
  * Return: 0, or -1 with errno set.
  */
 int write_all(int fd, const void *data, size_t size);
+
+/**
+ * read_all() - read as much as there is, however many calls it takes
+ * @fd: a file
+ * @data: where it goes
+ * @size: how much is wanted, in bytes
+ * @offset: where in the file
+ *
+ * Return: how many bytes there were, or -1 with errno set.
+ */
+ssize_t read_all(int fd, void *data, size_t size, off_t offset);
+
+/**
+ * start_thread() - start a thread to which no signals come, or complain
+ * @thread: which
+ * @run: what it does
+ * @arg: passed on to it
+ *
+ * Return: true if it was started.
+ */
+bool start_thread(pthread_t *thread, void *(*run)(void *arg), void *arg);
 
 #endif /* MSHV_UTIL_H */

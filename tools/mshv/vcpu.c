@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "builtin.h"
@@ -35,8 +34,9 @@ static void count(struct vcpu *vcpu, __u32 type)
 	vcpu->stats[i]++;
 }
 
-void vcpu_print_stats(const struct vm *vm)
+void vm_print_stats(const struct vm *vm)
 {
+	const struct virtio *dev;
 	unsigned int type, i;
 	uint64_t sum;
 
@@ -49,27 +49,33 @@ void vcpu_print_stats(const struct vm *vm)
 				counted_types[type] == HVMSG_NONE ? "others" :
 				mshv_message_name(counted_types[type]));
 	}
+	for (i = 0; i < vm->virtio_count; i++) {
+		dev = vm->virtio[i];
+		fprintf(stderr, "mshv: %s %u: %lu notifications, %lu of them by an exit; "
+			"%lu interrupts\n", dev->name, i, dev->kicks - dev->own_kicks, dev->exits,
+			dev->interrupts);
+	}
 }
 
-void vcpu_where(struct vcpu *vcpu, char *text, size_t size)
+const char *vcpu_where(struct vcpu *vcpu)
 {
+	static __thread char text[128];
 	__u64 rip = 0, cr3 = 0, rsp = 0;
 
 	mshv_vp_get_register(&vcpu->vp, HV_X64_REGISTER_RIP, &rip);
 	mshv_vp_get_register(&vcpu->vp, HV_X64_REGISTER_RSP, &rsp);
 	mshv_vp_get_register(&vcpu->vp, HV_X64_REGISTER_CR3, &cr3);
-	snprintf(text, size, "processor %u, RIP 0x%llx, RSP 0x%llx, CR3 0x%llx", vcpu->vp.index,
-		 rip, rsp, cr3);
+	snprintf(text, sizeof(text), "processor %u, RIP 0x%llx, RSP 0x%llx, CR3 0x%llx",
+		 vcpu->vp.index, rip, rsp, cr3);
+	return text;
 }
 
 static void end_emulation(struct vcpu *vcpu)
 {
-	char place[128];
 	char why[160];
 
 	snprintf(why, sizeof(why), "%s", mshv_strerror());
-	vcpu_where(vcpu, place, sizeof(place));
-	vm_end(vcpu->vm, STATUS_ERROR, "%s: %s", why, place);
+	vm_end(vcpu->vm, STATUS_ERROR, "%s: %s", why, vcpu_where(vcpu));
 }
 
 /*
@@ -99,49 +105,39 @@ static void handle_halt(struct vcpu *vcpu)
 		nanosleep(&pause, NULL);
 }
 
-static void handle_unknown(struct vcpu *vcpu)
-{
-	__u32 type = vcpu->vp.msg.header.message_type;
-	const char *name = mshv_message_name(type);
-	char place[128];
-
-	vcpu_where(vcpu, place, sizeof(place));
-	vm_end(vcpu->vm, STATUS_ERROR, "unexpected message %s (0x%x): %s", name ? name : "", type,
-	       place);
-}
-
 static void handle_message(struct vcpu *vcpu)
 {
+	__u32 type = vcpu->vp.msg.header.message_type;
 	struct vm *vm = vcpu->vm;
-	char place[128];
+	const char *name;
 
-	if (vcpu->vp.msg.header.message_type != HVMSG_X64_HALT)
+	if (type != HVMSG_X64_HALT)
 		vcpu->halted = false;
-	switch (vcpu->vp.msg.header.message_type) {
+	switch (type) {
 	case HVMSG_X64_IO_PORT_INTERCEPT:
-		if (mshv_emulate_io(&vcpu->vp, &vm_bus_ops, vcpu))
+		if (mshv_emulate_io(&vcpu->vp, &mshv_space_ops, &vm->space))
 			end_emulation(vcpu);
 		break;
 	case HVMSG_UNMAPPED_GPA:
 	case HVMSG_GPA_INTERCEPT:
-		if (mshv_emulate_mmio(&vcpu->vp, &vm_bus_ops, vcpu))
+		if (mshv_emulate_mmio(&vcpu->vp, &mshv_space_ops, &vm->space))
 			end_emulation(vcpu);
 		break;
 	case HVMSG_X64_APIC_EOI:
-		pthread_mutex_lock(&vm->lock);
-		ioapic_eoi(&vm->ioapic, mshv_msg_eoi(&vcpu->vp.msg)->interrupt_vector);
-		pthread_mutex_unlock(&vm->lock);
+		pthread_mutex_lock(&vm->space.lock);
+		mshv_ioapic_eoi(&vm->ioapic, mshv_msg_eoi(&vcpu->vp.msg)->interrupt_vector);
+		pthread_mutex_unlock(&vm->space.lock);
 		break;
 	case HVMSG_X64_HALT:
 		handle_halt(vcpu);
 		break;
 	case HVMSG_UNRECOVERABLE_EXCEPTION:
-		crash_check(vcpu);
-		vcpu_where(vcpu, place, sizeof(place));
-		vm_end(vm, STATUS_GUEST_TRIPLE_FAULT, "guest triple fault: %s", place);
+		vm_end(vm, STATUS_GUEST_TRIPLE_FAULT, "guest triple fault: %s", vcpu_where(vcpu));
 		break;
 	default:
-		handle_unknown(vcpu);
+		name = mshv_message_name(type);
+		vm_end(vm, STATUS_ERROR, "unexpected message %s (0x%x): %s", name ? name : "",
+		       type, vcpu_where(vcpu));
 	}
 }
 
@@ -149,8 +145,12 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	struct vm *vm = vcpu->vm;
+	sigset_t kick;
 	int ret;
 
+	sigemptyset(&kick);
+	sigaddset(&kick, SIGNAL_KICK);
+	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 	while (!vm->ended) {
 		ret = mshv_vp_run(&vcpu->vp);
 		if (!ret) {
@@ -158,7 +158,7 @@ static void *vcpu_thread(void *arg)
 			handle_message(vcpu);
 		} else if (ret == -EINTR || ret == -EAGAIN) {
 			if (!vm->ended && vcpu->vp.index == 0)
-				crash_check(vcpu);
+				crash_check(vm);
 		} else {
 			vm_end(vm, STATUS_ERROR, "%s", mshv_strerror());
 		}
@@ -169,24 +169,15 @@ static void *vcpu_thread(void *arg)
 
 static void kicked(int signal)
 {
-	(void)signal;
 }
 
 int vcpu_start(struct vcpu *vcpu)
 {
 	struct sigaction action = { .sa_handler = kicked };	/* without SA_RESTART */
-	sigset_t blocked, old;
-	int ret;
 
 	sigaction(SIGNAL_KICK, &action, NULL);
-	/* All other signals are for the main thread. */
-	sigfillset(&blocked);
-	sigdelset(&blocked, SIGNAL_KICK);
-	pthread_sigmask(SIG_SETMASK, &blocked, &old);
-	ret = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	vcpu->started = !ret;
-	return ret;
+	vcpu->started = start_thread(&vcpu->thread, vcpu_thread, vcpu);
+	return vcpu->started ? 0 : -1;
 }
 
 void vcpu_kick(struct vcpu *vcpu)

@@ -23,87 +23,68 @@
 struct blk {
 	struct virtio virtio;
 	struct virtio_blk_config config;
-	int fd;
 };
 
 static uint8_t transfer(struct blk *blk, const struct iovec *iov, unsigned int count,
 			uint64_t sector, bool write)
 {
-	uint64_t capacity = blk->config.capacity, size = iov_size(iov, count);
+	uint64_t capacity = blk->config.capacity, size = mshv_iov_size(iov, count);
 	ssize_t done;
 
 	if (size % SECTOR || sector > capacity || size / SECTOR > capacity - sector)
 		return VIRTIO_BLK_S_IOERR;
 	/* What is read-only was opened so, and refuses to be written to by itself. */
-	done = (write ? pwritev : preadv)(blk->fd, iov, count, sector * SECTOR);
+	done = (write ? pwritev : preadv)(blk->virtio.file, iov, count, sector * SECTOR);
 	/* A driver that knows no flush expects every write to be on the disk. */
-	if (write && !(blk->virtio.driver_features & FEATURE(FLUSH)) && fdatasync(blk->fd))
+	if (write && !(blk->virtio.driver_features & FEATURE(FLUSH)) && fdatasync(blk->virtio.file))
 		return VIRTIO_BLK_S_IOERR;
 	return done == (ssize_t)size ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
 
 /* A request: header and data to be read, data and status to be written */
-static int handle(struct blk *blk, struct chain *chain, uint32_t *written)
+static int64_t handle(struct virtio *dev, struct mshv_chain *chain)
 {
 	struct iovec *in = chain->iov + chain->readable, *last;
+	struct blk *blk = (struct blk *)dev;
 	struct virtio_blk_outhdr header;
 	uint8_t *status;
+	int64_t written = 1;
 
-	if (iov_read(chain->iov, chain->readable, &header, sizeof(header)) != sizeof(header) ||
-	    !chain->writable)
+	if (mshv_iov_read(chain->iov, chain->readable, &header, sizeof(header)) !=
+	    sizeof(header) || !chain->writable)
 		return -1;
 	last = &in[chain->writable - 1];
 	if (!last->iov_len)
 		return -1;
 	last->iov_len--;
 	status = (uint8_t *)last->iov_base + last->iov_len;
-	*written = 1;
 
 	switch (header.type) {
 	case VIRTIO_BLK_T_IN:
 		*status = transfer(blk, in, chain->writable, header.sector, false);
-		*written += iov_size(in, chain->writable);
+		written += mshv_iov_size(in, chain->writable);
 		break;
 	case VIRTIO_BLK_T_OUT:
 		*status = transfer(blk, chain->iov, chain->readable, header.sector, true);
 		break;
 	case VIRTIO_BLK_T_FLUSH:
-		*status = fdatasync(blk->fd) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
+		*status = fdatasync(blk->virtio.file) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
 		break;
 	default:
 		*status = VIRTIO_BLK_S_UNSUPP;
 	}
-	return 0;
+	return written;
+}
+
+/* A request can be of any size: between two of them the machine may end. */
+static bool goes_on(struct virtio *dev)
+{
+	return !dev->stop;
 }
 
 static int blk_work(struct virtio *dev)
 {
-	struct blk *blk = (struct blk *)dev;
-	struct virtqueue *vq = &dev->queues[0];
-	unsigned int done = 0;
-	struct chain chain;
-	uint32_t written;
-	int ret = 0;
-
-	/* A request can be of any size: between two of them the machine may end. */
-	while (!dev->stop && done < VIRTQUEUE_MAX && (ret = virtqueue_pop(vq, &chain)) > 0) {
-		if (handle(blk, &chain, &written))
-			return -1;
-		virtqueue_push(vq, &chain, written);
-		done++;
-	}
-	if (done)
-		virtio_interrupt(dev, vq);
-	return ret;
-}
-
-static void blk_free(struct virtio *dev)
-{
-	struct blk *blk = (struct blk *)dev;
-
-	if (blk->fd >= 0)
-		close(blk->fd);
-	free(blk);
+	return virtio_serve(dev, &dev->queues[0], goes_on, handle);
 }
 
 /* Open the file and see whether it can be a disk; returns -1 after a complaint */
@@ -111,17 +92,17 @@ static int open_file(struct blk *blk, const char *path, bool readonly)
 {
 	off_t size;
 
-	blk->fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	size = blk->fd < 0 ? -1 : lseek(blk->fd, 0, SEEK_END);
+	blk->virtio.file = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	size = blk->virtio.file < 0 ? -1 : lseek(blk->virtio.file, 0, SEEK_END);
 	if (size < 0)
 		return complain("--disk %s: %m", path);
 	if (!size || size % SECTOR)
 		return complain("--disk %s: its size is no multiple of %u bytes", path, SECTOR);
 	/* Two guests that write to one disk destroy what is on it. */
-	if (flock(blk->fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB))
+	if (flock(blk->virtio.file, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB))
 		return complain("--disk %s: in use", path);
 	blk->config.capacity = size / SECTOR;
-	blk->config.seg_max = VIRTQUEUE_MAX - 2;	/* header and status */
+	blk->config.seg_max = MSHV_VIRTQUEUE_MAX - 2;	/* header and status */
 	return 0;
 }
 
@@ -144,13 +125,12 @@ struct virtio *blk_open(const char *spec)
 		.config = &blk->config,
 		.config_size = sizeof(blk->config),
 		.queue_count = 1,
-		.file = -1,
 		.work = blk_work,
-		.free = blk_free,
 	};
-	if (open_file(blk, path, readonly)) {
-		blk_free(&blk->virtio);
-		return NULL;
-	}
-	return &blk->virtio;
+	if (!open_file(blk, path, readonly))
+		return &blk->virtio;
+	if (blk->virtio.file >= 0)
+		close(blk->virtio.file);
+	free(blk);
+	return NULL;
 }

@@ -55,18 +55,19 @@ static void hang_up(struct net *net, const char *why)
 }
 
 /* Send the rest of a frame; returns false if the other end cannot take it yet */
-static bool send_frame(struct net *net)
+static bool send_frame(struct virtio *dev)
 {
+	struct net *net = (struct net *)dev;
 	struct frame *tx = &net->tx;
 	ssize_t n;
 
 	while (tx->done < tx->size) {
-		n = write(net->virtio.file, tx->bytes + tx->done, tx->size - tx->done);
+		n = write(dev->file, tx->bytes + tx->done, tx->size - tx->done);
 		if (n < 0 && errno == EAGAIN)
 			return false;
 		if (n < 0) {
 			/* Frames get lost, as for a tap device that is down; a stream is over. */
-			if (net->stream && net->virtio.file >= 0)
+			if (net->stream && dev->file >= 0)
 				hang_up(net, strerror(errno));
 			break;
 		}
@@ -77,41 +78,24 @@ static bool send_frame(struct net *net)
 }
 
 /* Put a chain's frame into net->tx; one that cannot be a frame is left out */
-static void take_frame(struct net *net, struct chain *chain)
+static int64_t take_frame(struct virtio *dev, struct mshv_chain *chain)
 {
-	size_t size = iov_size(chain->iov, chain->readable);
+	size_t size = mshv_iov_size(chain->iov, chain->readable);
+	struct net *net = (struct net *)dev;
 	struct virtio_net_hdr_v1 header;
 	struct frame *tx = &net->tx;
 	uint32_t length;
 
 	if (size <= sizeof(header) || size > sizeof(header) + FRAME_MAX)
-		return;
+		return 0;
 	/* No offload was offered, so there is nothing in the header. */
-	size -= iov_read(chain->iov, chain->readable, &header, sizeof(header));
-	iov_read(chain->iov, chain->readable, tx->bytes + PREFIX, size);
+	size -= mshv_iov_read(chain->iov, chain->readable, &header, sizeof(header));
+	mshv_iov_read(chain->iov, chain->readable, tx->bytes + PREFIX, size);
 	length = htonl(size);
 	memcpy(tx->bytes, &length, PREFIX);
 	tx->size = PREFIX + size;
 	tx->done = net->stream ? 0 : PREFIX;
-}
-
-static int transmit(struct net *net)
-{
-	struct virtqueue *vq = &net->virtio.queues[TX];
-	unsigned int done = 0;
-	struct chain chain;
-	int ret = 0;
-
-	while (send_frame(net) && done < VIRTQUEUE_MAX &&
-	       (ret = virtqueue_pop(vq, &chain)) > 0) {
-		take_frame(net, &chain);
-		virtqueue_push(vq, &chain, 0);
-		done++;
-	}
-	if (done)
-		virtio_interrupt(&net->virtio, vq);
-	/* With a frame on its way it is for POLLOUT to go on. */
-	return net->tx.size && ret > 0 ? 0 : ret;
+	return 0;
 }
 
 /* How many bytes of a frame are still to come, or 0 if it cannot be one */
@@ -130,8 +114,9 @@ static size_t missing(const struct net *net)
 }
 
 /* Returns true if there is a whole frame in net->rx */
-static bool receive_frame(struct net *net)
+static bool receive_frame(struct virtio *dev)
 {
+	struct net *net = (struct net *)dev;
 	struct frame *rx = &net->rx;
 	size_t wanted;
 	ssize_t n;
@@ -158,58 +143,36 @@ static bool receive_frame(struct net *net)
 	return false;
 }
 
-static uint32_t give_frame(const struct net *net, struct chain *chain)
+static int64_t give_frame(struct virtio *dev, struct mshv_chain *chain)
 {
 	static const struct virtio_net_hdr_v1 header = { .num_buffers = 1 };
 	struct iovec *in = chain->iov + chain->readable;
+	struct net *net = (struct net *)dev;
 	size_t size = net->rx.size - PREFIX;
 
-	if (sizeof(header) + size > iov_size(in, chain->writable))
+	net->rx.size = 0;
+	if (sizeof(header) + size > mshv_iov_size(in, chain->writable))
 		return 0;
-	iov_write(in, chain->writable, &header, sizeof(header));
-	iov_write(in, chain->writable, net->rx.bytes + PREFIX, size);
+	mshv_iov_write(in, chain->writable, &header, sizeof(header));
+	mshv_iov_write(in, chain->writable, net->rx.bytes + PREFIX, size);
 	return sizeof(header) + size;
-}
-
-static int receive(struct net *net)
-{
-	struct virtqueue *vq = &net->virtio.queues[RX];
-	unsigned int done = 0;
-	struct chain chain;
-	int ret = 1;
-
-	while (done < VIRTQUEUE_MAX && receive_frame(net)) {
-		ret = virtqueue_pop(vq, &chain);
-		if (ret <= 0)
-			break;
-		virtqueue_push(vq, &chain, give_frame(net, &chain));
-		net->rx.size = 0;
-		done++;
-	}
-	if (done)
-		virtio_interrupt(&net->virtio, vq);
-	/* Without a buffer the frame waits for the driver to notify us of one. */
-	net->virtio.events = ret ? POLLIN : 0;
-	return ret < 0 ? -1 : 0;
 }
 
 static int net_work(struct virtio *dev)
 {
-	struct net *net = (struct net *)dev;
-	int more = transmit(net);
+	int sent = virtio_serve(dev, &dev->queues[TX], send_frame, take_frame);
+	int received = virtio_serve(dev, &dev->queues[RX], receive_frame, give_frame);
+	const struct net *net = (struct net *)dev;
 
-	if (more < 0 || receive(net))
+	if (sent < 0 || received < 0)
 		return -1;
-	if (net->tx.size)
-		dev->events |= POLLOUT;
-	return more;
-}
-
-static void net_free(struct virtio *dev)
-{
-	if (dev->file >= 0)
-		close(dev->file);
-	free(dev);
+	/* Without a buffer the frame waits for the driver to notify us of one. */
+	dev->events = received ? POLLIN : 0;
+	/* With a frame on its way it is for POLLOUT to go on. */
+	if (!net->tx.size)
+		return sent;
+	dev->events |= POLLOUT;
+	return 0;
 }
 
 static int open_tap(const char *name)
@@ -249,6 +212,12 @@ struct virtio *net_open(const char *spec)
 		complain("--net %s: %s", spec, net ? "too long a name" : "out of memory");
 		goto fail;
 	}
+	/* Any address that is no one's: unicast, and not a maker's */
+	if (getrandom(net->config.mac, ETH_ALEN, 0) != ETH_ALEN) {
+		complain("getrandom: %m");
+		goto fail;
+	}
+	net->config.mac[0] = (net->config.mac[0] & 0xfc) | 0x02;
 	net->stream = stream;
 	net->virtio = (struct virtio){
 		.name = "network",
@@ -259,18 +228,9 @@ struct virtio *net_open(const char *spec)
 		.queue_count = 2,
 		.file = stream ? open_socket(name) : open_tap(name),
 		.work = net_work,
-		.free = net_free,
 	};
-	/* Any address that is no one's: unicast, and not a maker's */
-	if (net->virtio.file < 0)
-		goto fail;
-	if (getrandom(net->config.mac, ETH_ALEN, 0) != ETH_ALEN) {
-		complain("getrandom: %m");
-		close(net->virtio.file);
-		goto fail;
-	}
-	net->config.mac[0] = (net->config.mac[0] & 0xfc) | 0x02;
-	return &net->virtio;
+	if (net->virtio.file >= 0)
+		return &net->virtio;
 fail:
 	free(net);
 	return NULL;

@@ -4,7 +4,7 @@
  */
 #include <linux/virtio_config.h>
 #include <poll.h>
-#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -30,10 +30,27 @@ static void raise_irq(struct virtio *dev, uint32_t reason)
 	eventfd_write(dev->irq, 1);
 }
 
-void virtio_interrupt(struct virtio *dev, const struct virtqueue *vq)
+int virtio_serve(struct virtio *dev, struct mshv_virtqueue *vq, bool (*ready)(struct virtio *dev),
+		 int64_t (*handle)(struct virtio *dev, struct mshv_chain *chain))
 {
-	if (virtqueue_wants_interrupt(vq))
+	unsigned int done = 0;
+	struct mshv_chain chain;
+	int64_t written;
+	int ret = 1;
+
+	while (done < MSHV_VIRTQUEUE_MAX && ready(dev)) {
+		ret = mshv_virtqueue_pop(vq, &chain);
+		if (ret <= 0)
+			break;
+		written = handle(dev, &chain);
+		if (written < 0)
+			return -1;
+		mshv_virtqueue_push(vq, &chain, written);
+		done++;
+	}
+	if (done && mshv_virtqueue_wants_interrupt(vq))
 		raise_irq(dev, VIRTIO_MMIO_INT_VRING);
+	return ret;
 }
 
 /* The driver breaks the rules: until it resets the device, nothing more happens. */
@@ -81,7 +98,7 @@ static void *virtio_thread(void *arg)
 	return NULL;
 }
 
-int virtio_init(struct virtio *dev, const struct guest_memory *memory)
+int virtio_init(struct virtio *dev, const struct mshv_memory *memory)
 {
 	dev->features |= FEATURE_VERSION_1;
 	dev->memory = memory;
@@ -95,17 +112,8 @@ int virtio_init(struct virtio *dev, const struct guest_memory *memory)
 
 int virtio_start(struct virtio *dev)
 {
-	sigset_t all, old;
-	int ret;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	ret = pthread_create(&dev->thread, NULL, virtio_thread, dev);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret)
-		return complain("cannot start a thread: %s", strerror(ret));
-	dev->started = true;
-	return 0;
+	dev->started = start_thread(&dev->thread, virtio_thread, dev);
+	return dev->started ? 0 : -1;
 }
 
 void virtio_destroy(struct virtio *dev)
@@ -119,7 +127,9 @@ void virtio_destroy(struct virtio *dev)
 		close(dev->kick);
 	if (dev->irq > 0)
 		close(dev->irq);
-	dev->free(dev);
+	if (dev->file >= 0)
+		close(dev->file);
+	free(dev);
 }
 
 static void reset(struct virtio *dev)
@@ -155,7 +165,8 @@ static void set_half(uint64_t *value, bool high, uint32_t half)
 #define QUEUE_PARTS	VIRTIO_MMIO_QUEUE_DESC_LOW
 #define QUEUE_PARTS_END	(VIRTIO_MMIO_QUEUE_USED_HIGH + 4)
 
-static void write_queue(struct virtio *dev, struct virtqueue *vq, uint64_t offset, uint32_t value)
+static void write_queue(struct virtio *dev, struct mshv_virtqueue *vq, uint64_t offset,
+			uint32_t value)
 {
 	if (offset == VIRTIO_MMIO_QUEUE_READY && !value)
 		vq->ready = false;
@@ -163,7 +174,7 @@ static void write_queue(struct virtio *dev, struct virtqueue *vq, uint64_t offse
 	if (vq->ready)
 		return;
 
-	if (offset == VIRTIO_MMIO_QUEUE_READY && value && virtqueue_enable(vq, dev->memory))
+	if (offset == VIRTIO_MMIO_QUEUE_READY && value && mshv_virtqueue_enable(vq, dev->memory))
 		give_up(dev);
 	else if (offset == VIRTIO_MMIO_QUEUE_NUM)
 		vq->size = value;
@@ -233,7 +244,7 @@ static uint32_t read_register(const struct virtio *dev, uint64_t offset)
 	case VIRTIO_MMIO_DEVICE_FEATURES:
 		return dev->features_select < 2 ? dev->features >> 32 * dev->features_select : 0;
 	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return queue ? VIRTQUEUE_MAX : 0;
+		return queue ? MSHV_VIRTQUEUE_MAX : 0;
 	case VIRTIO_MMIO_QUEUE_READY:
 		return queue && dev->queues[dev->queue_select].ready;
 	case VIRTIO_MMIO_STATUS:
@@ -267,7 +278,7 @@ static uint64_t virtio_read(void *device, uint64_t offset, unsigned int size)
 	return value;
 }
 
-const struct device_ops virtio_ops = {
+const struct mshv_device_ops virtio_ops = {
 	.read = virtio_read,
 	.write = virtio_write,
 };

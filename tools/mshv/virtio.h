@@ -14,24 +14,20 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "bus.h"
-#include "virtqueue.h"
+#include <mshv/bus.h>
+#include <mshv/virtqueue.h>
 
-/* dsdt.asl has these too. */
-#define VIRTIO_BASE	0xd0000000ULL
-#define VIRTIO_SIZE	0x1000ULL
-#define VIRTIO_SLOTS	8
+#include "layout.h"
 
 #define VIRTIO_QUEUES	2
 
 /*
- * A device. The first part is set by its maker: what is told to the driver; a file
- * that the thread waits for (or -1), for events (of poll(), or 0) that @work may
- * change; and
+ * A device, which begins what its maker has allocated. The first part is set by that:
+ * what is told to the driver; the file that it is about (or -1), for which the thread
+ * waits if there are events (of poll()), which @work may change; and
  *
  * @work: do what there is to do on the queues, in bounded time; returns 1 if there
  *	is more to do, 0 if not, -1 if the driver breaks the rules
- * @free: free the device, which is stopped
  *
  * The lock guards the registers and queues; @work is called with it. @irq_status
  * and what is counted have no lock.
@@ -46,9 +42,8 @@ struct virtio {
 	int file;
 	short events;
 	int (*work)(struct virtio *dev);
-	void (*free)(struct virtio *dev);
 
-	const struct guest_memory *memory;
+	const struct mshv_memory *memory;
 	int kick, irq;
 	pthread_t thread;
 	bool started;
@@ -60,11 +55,11 @@ struct virtio {
 	uint32_t status;
 	uint32_t features_select, driver_select, queue_select;
 	uint64_t driver_features;
-	struct virtqueue queues[VIRTIO_QUEUES];
+	struct mshv_virtqueue queues[VIRTIO_QUEUES];
 };
 
 /* The registers */
-extern const struct device_ops virtio_ops;
+extern const struct mshv_device_ops virtio_ops;
 
 /**
  * virtio_init() - bring a device to life, or complain
@@ -73,7 +68,7 @@ extern const struct device_ops virtio_ops;
  *
  * Return: 0, or -1 after a complaint.
  */
-int virtio_init(struct virtio *dev, const struct guest_memory *memory);
+int virtio_init(struct virtio *dev, const struct mshv_memory *memory);
 
 /**
  * virtio_start() - start the device's thread, or complain
@@ -90,11 +85,19 @@ int virtio_start(struct virtio *dev);
 void virtio_destroy(struct virtio *dev);
 
 /**
- * virtio_interrupt() - interrupt the guest, if the driver wants it
+ * virtio_serve() - take chains off a queue, do what they ask for, and give them back
  * @dev: the device, whose lock is held
- * @vq: the queue on which chains were given back
+ * @vq: the queue
+ * @ready: is the device ready for the next one; asked before it is taken
+ * @handle: does it; returns how many bytes of its buffers were written, or -1 if the
+ *	driver breaks the rules
+ *
+ * The guest is interrupted if the driver wants that.
+ *
+ * Return: as @work of struct virtio, 0 only if the queue is empty.
  */
-void virtio_interrupt(struct virtio *dev, const struct virtqueue *vq);
+int virtio_serve(struct virtio *dev, struct mshv_virtqueue *vq, bool (*ready)(struct virtio *dev),
+		 int64_t (*handle)(struct virtio *dev, struct mshv_chain *chain));
 
 /**
  * blk_open() - a disk, or complain

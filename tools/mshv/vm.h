@@ -6,41 +6,20 @@
 #ifndef MSHV_VM_H
 #define MSHV_VM_H
 
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <time.h>
 
-#include <mshv/emulate.h>
+#include <mshv/bus.h>
+#include <mshv/ioapic.h>
+#include <mshv/machine.h>
 
-#include "boot.h"
-#include "bus.h"
-#include "cmos.h"
 #include "console.h"
-#include "ioapic.h"
-#include "memory.h"
-#include "power.h"
+#include "layout.h"
 #include "serial.h"
+#include "util.h"
 #include "virtio.h"
 
 #define VM_MAX_CPUS	64
-
-/* Lines of the I/O APIC */
-#define IRQ_SERIAL	4
-#define IRQ_VIRTIO	16	/* of the first slot; dsdt.asl has it too */
-#define PORT_SERIAL	0x3f8
-#define PORT_DEBUG	0xe9	/* bytes go to the console, as in Bochs */
-#define PORT_SLOTS	0x506	/* dsdt.asl reads here which virtio slots are taken */
-
-/**
- * struct vm_device - a virtio device that is wanted
- * @open: makes it, from @spec
- * @spec: what its option was given
- */
-struct vm_device {
-	struct virtio *(*open)(const char *spec);
-	const char *spec;
-};
 
 /**
  * struct vm_config - what machine is wanted
@@ -52,22 +31,48 @@ struct vm_device {
  * @stats: count messages by their type
  * @dirty_rate: print how much the guest writes to, each so many seconds; 0: never
  * @device_count: number of virtio devices
- * @devices: which
+ * @devices: what makes each, and what its option was given
  */
 struct vm_config {
 	uint64_t memory;
-	unsigned int cpus;
+	uint64_t cpus;
 	bool flat;
 	bool long_mode;
 	const char *serial;
 	bool stats;
-	unsigned int dirty_rate;
+	uint64_t dirty_rate;
 	unsigned int device_count;
-	struct vm_device devices[VIRTIO_SLOTS];
+	struct vm_device {
+		struct virtio *(*open)(const char *spec);
+		const char *spec;
+	} devices[VIRTIO_SLOTS];
 };
 
 /* Messages that --stats counts, each with a name in vcpu.c */
 #define VM_MAX_STATS	16
+
+/**
+ * struct cmos - the CMOS real-time clock: the host's time, which cannot be set
+ * @now: time(), but for tests
+ * @selected: index of the register that the data port reaches
+ */
+struct cmos {
+	time_t (*now)(time_t *also);
+	uint8_t selected;
+};
+
+#define CMOS_PORTS	2
+extern const struct mshv_device_ops cmos_ops;
+
+/**
+ * struct power_port - a port by which a guest ends itself, or the first of several
+ * @vm: the machine
+ * @port: its number
+ */
+struct power_port {
+	struct vm *vm;
+	uint16_t port;
+};
 
 /**
  * struct vcpu - a virtual processor
@@ -94,25 +99,19 @@ struct vcpu {
  * @config: what was asked for
  * @dev: /dev/mshv
  * @partition: the partition
- * @memory: the guest's memory
+ * @space: its memory, and its devices by address; its lock guards the devices
  * @cpus: its processors, as many as the configuration has
  * @crash_registers: the hypervisor has the guest crash registers
  * @can_cancel: the driver has MSHV_CANCEL_VP
- * @lock: guards all devices, and @caller
- * @caller: the processor that is at a device, or NULL: it is the console
- * @ports: devices on ports
- * @mmio: devices in memory
  * @serial: the UART
  * @ioapic: the I/O APIC
  * @cmos: the clock
- * @power: what listens to a guest that ends itself
+ * @power: ports by which a guest ends itself
  * @virtio_count: number of virtio devices
  * @virtio: the virtio devices, by slot
  * @console: the other end of the UART
  * @panic_matched: for crash_watch()
  * @signals: a signalfd of the signals that end the machine, or -1
- * @dirty_thread: the thread that prints the dirty rate, if @dirty_started
- * @dirty_started: there is such a thread
  * @end_lock: guards the fields after it
  * @end_event: an eventfd that is readable from the machine's end on
  * @ended: the machine has come to its end
@@ -123,27 +122,21 @@ struct vm {
 	const struct vm_config *config;
 	int dev;
 	int partition;
-	struct guest_memory memory;
+	struct mshv_space space;
 	struct vcpu *cpus;
 	bool crash_registers;
 	bool can_cancel;
 
-	pthread_mutex_t lock;
-	struct vcpu *caller;
-	struct bus ports;
-	struct bus mmio;
 	struct serial serial;
-	struct ioapic ioapic;
+	struct mshv_ioapic ioapic;
 	struct cmos cmos;
-	struct power power;
+	struct power_port power[4];
 	unsigned int virtio_count;
 	struct virtio *virtio[VIRTIO_SLOTS];
 	struct console console;
 	unsigned int panic_matched;
 
 	int signals;
-	pthread_t dirty_thread;
-	bool dirty_started;
 
 	pthread_mutex_t end_lock;
 	int end_event;
@@ -162,16 +155,15 @@ struct vm {
 int vm_create(struct vm *vm, const struct vm_config *config);
 
 /**
- * vm_start() - set the first processor up and let all of them run, or complain
+ * vm_start() - let all processors run, or complain
  * @vm: the machine
- * @entry: how the first processor starts, or NULL if it has its registers
  *
  * From here on SIGINT, SIGTERM, SIGHUP and SIGQUIT bring the machine to its end, and
  * not the process.
  *
  * Return: 0, or -1 after a complaint.
  */
-int vm_start(struct vm *vm, const struct boot_entry *entry);
+int vm_start(struct vm *vm);
 
 /**
  * vm_wait() - wait until a machine has come to its end, and stop it
@@ -194,18 +186,11 @@ void vm_destroy(struct vm *vm);
  * @status: exit status, enum mshv_status
  * @fmt: why, in the manner of printf
  *
- * The first reason is the one that counts. May be called by any thread.
+ * The first reason is the one that counts, but for a panic that has led to it. May be
+ * called by any thread.
  */
 __printf(3, 4)
 void vm_end(struct vm *vm, int status, const char *fmt, ...);
-
-/**
- * vm_setup_cpuid() - give a processor its place in the machine by CPUID
- * @vcpu: the processor
- *
- * Return: 0 or a negative errno.
- */
-int vm_setup_cpuid(struct vcpu *vcpu);
 
 /**
  * vm_add_devices() - put the machine's devices on its buses
@@ -216,19 +201,32 @@ int vm_setup_cpuid(struct vcpu *vcpu);
 int vm_add_devices(struct vm *vm);
 
 /**
- * vm_print_devices() - print how often virtio devices were notified, and interrupted
- * @vm: the machine
+ * power_add() - put the ports on the bus by which a guest ends itself
+ * @vm: the machine; a flat guest has an exit port and no other
+ *
+ * Return: 0 or a negative errno.
  */
-void vm_print_devices(const struct vm *vm);
-
-/* How emulated instructions reach the machine's devices; the context is the vcpu. */
-extern const struct mshv_bus_ops vm_bus_ops;
+int power_add(struct vm *vm);
 
 /**
- * vcpu_start() - start a processor's thread
+ * acpi_write_tables() - write RSDP, XSDT, FADT, MADT and DSDT, and a reset vector
+ * @mem: ACPI_SIZE bytes of the guest's memory at ACPI_BASE; it begins with the RSDP
+ * @cpus: number of processors; their APIC IDs are 0 to @cpus - 1
+ */
+void acpi_write_tables(void *mem, unsigned int cpus);
+
+/**
+ * vm_print_stats() - print how many messages of which type a machine had, and how
+ *	often virtio devices were notified, and interrupted
+ * @vm: the machine
+ */
+void vm_print_stats(const struct vm *vm);
+
+/**
+ * vcpu_start() - start a processor's thread, or complain
  * @vcpu: the processor
  *
- * Return: 0 or a positive errno.
+ * Return: 0, or -1 after a complaint.
  */
 int vcpu_start(struct vcpu *vcpu);
 
@@ -247,31 +245,19 @@ void vcpu_kick(struct vcpu *vcpu);
 /**
  * vcpu_where() - where in its program a processor is
  * @vcpu: a processor that is not running
- * @text: where to put that, in words
- * @size: room for them, in bytes
+ *
+ * Return: that, in words, until the calling thread's next call.
  */
-void vcpu_where(struct vcpu *vcpu, char *text, size_t size);
-
-/**
- * vcpu_print_stats() - print how many messages of which type a machine had
- * @vm: the machine
- */
-void vcpu_print_stats(const struct vm *vm);
-
-/**
- * crash_init() - find out whether guests can tell the hypervisor of their crash
- * @vm: the machine
- */
-void crash_init(struct vm *vm);
+const char *vcpu_where(struct vcpu *vcpu);
 
 /**
  * crash_check() - see whether the guest has told the hypervisor of a crash
- * @vcpu: a processor that is not running
+ * @vm: the machine; its first processor is not running
  *
  * If so, the machine is brought to its end, and the guest's last words, if it
  * has left any, are printed.
  */
-void crash_check(struct vcpu *vcpu);
+void crash_check(struct vm *vm);
 
 /**
  * crash_watch() - look at what the guest says on its console
@@ -281,25 +267,11 @@ void crash_check(struct vcpu *vcpu);
 void crash_watch(struct vm *vm, uint8_t byte);
 
 /**
- * crash_at_reset() - is a reset that the guest asks for an emergency
- * @vm: the machine; its device lock is held
+ * crash_at_reset() - find out whether a guest that has reset itself has crashed
+ * @vm: the machine, which has ended by a reset or a triple fault, and is stopped
  *
- * Return: true if the guest has not shut down before.
+ * It is one if the guest has not shut down before.
  */
-bool crash_at_reset(const struct vm *vm);
-
-/**
- * dirty_start() - start to print the dirty rate, if that is wanted, or complain
- * @vm: the machine
- *
- * Return: 0, or -1 after a complaint.
- */
-int dirty_start(struct vm *vm);
-
-/**
- * dirty_stop() - end that
- * @vm: the machine, which has ended
- */
-void dirty_stop(struct vm *vm);
+void crash_at_reset(struct vm *vm);
 
 #endif /* MSHV_VM_H */

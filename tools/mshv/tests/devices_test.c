@@ -2,75 +2,13 @@
 /*
  * The device models, one register at a time.
  */
-#include "bus.h"
-#include "cmos.h"
-#include "ioapic.h"
-#include "power.h"
-#include "serial.h"
+#include <sys/eventfd.h>
+
+#include "builtin.h"
+#include "no_ioctl.h"
+#include "vm.h"
 
 #include "kselftest_harness.h"
-
-/* ---- The bus ---- */
-
-static uint64_t echo_read(void *device, uint64_t offset, unsigned int size)
-{
-	return (uintptr_t)device * 0x1000000 + offset * 0x100 + size;
-}
-
-static uint64_t last_write;
-
-static void echo_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
-{
-	last_write = echo_read(device, offset, size) * 0x100 + value;
-}
-
-static const struct device_ops echo_ops = { .read = echo_read, .write = echo_write };
-
-TEST(bus_finds_devices_by_address)
-{
-	struct bus bus = { 0 };
-
-	ASSERT_EQ(0, bus_add(&bus, 0x100, 0x10, &echo_ops, (void *)2));
-	ASSERT_EQ(0, bus_add(&bus, 0x10, 0x10, &echo_ops, (void *)1));
-	ASSERT_EQ(0, bus_add(&bus, 0x110, 1, &echo_ops, (void *)3));
-	EXPECT_EQ(0x01000004, bus_read(&bus, 0x10, 4));
-	EXPECT_EQ(0x02000f01 & 0xff, bus_read(&bus, 0x10f, 1));
-	EXPECT_EQ(0x03000001 & 0xff, bus_read(&bus, 0x110, 1));
-	bus_write(&bus, 0x104, 2, 0x55);
-	EXPECT_EQ(0x200040255, last_write);
-}
-
-TEST(bus_without_a_device_reads_all_ones)
-{
-	struct bus bus = { 0 };
-
-	ASSERT_EQ(0, bus_add(&bus, 0x10, 4, &echo_ops, NULL));
-	EXPECT_EQ(0xff, bus_read(&bus, 0xf, 1));
-	EXPECT_EQ(0xffff, bus_read(&bus, 0x14, 2));
-	EXPECT_EQ(0xffffffff, bus_read(&bus, 0x12, 4)) TH_LOG("an access that leaves its device");
-	EXPECT_EQ(~0ULL, bus_read(&bus, 0, 8));
-	last_write = 0;
-	bus_write(&bus, 0x12, 4, 1);
-	EXPECT_EQ(0, last_write);
-}
-
-TEST(bus_refuses_overlaps_and_overflow)
-{
-	struct bus bus = { 0 };
-	unsigned int i;
-
-	ASSERT_EQ(0, bus_add(&bus, 0x100, 0x10, &echo_ops, NULL));
-	EXPECT_EQ(-1, bus_add(&bus, 0x100, 0x10, &echo_ops, NULL));
-	EXPECT_EQ(-1, bus_add(&bus, 0xff, 2, &echo_ops, NULL));
-	EXPECT_EQ(-1, bus_add(&bus, 0x10f, 1, &echo_ops, NULL));
-	EXPECT_EQ(-1, bus_add(&bus, 0, 0x1000, &echo_ops, NULL));
-	EXPECT_EQ(-1, bus_add(&bus, ~0ULL, 2, &echo_ops, NULL));
-	EXPECT_EQ(-1, bus_add(&bus, 0x200, 0, &echo_ops, NULL));
-	for (i = 1; i < BUS_MAX_DEVICES; i++) {
-		EXPECT_EQ(0, bus_add(&bus, 0x1000 + i, 1, &echo_ops, NULL));
-	}
-	EXPECT_EQ(-1, bus_add(&bus, 0x9000, 1, &echo_ops, NULL));
-}
 
 /* ---- The UART ---- */
 
@@ -150,7 +88,7 @@ TEST_F(serial, divisor_hides_behind_dlab)
 	EXPECT_EQ(0, self->sent_count);
 	OUT(3, 0x03);
 	EXPECT_EQ(0, IN(1));
-	EXPECT_EQ(0x1234, self->s.divisor);
+	EXPECT_EQ(0x1234, self->s.state.divisor);
 }
 
 TEST_F(serial, transmitter_interrupts_and_is_acknowledged_by_iir)
@@ -231,149 +169,11 @@ TEST_F(serial, wide_accesses_do_nothing)
 	EXPECT_EQ(~0ULL, serial_ops.read(&self->s, 0, 4));
 }
 
-/* ---- The I/O APIC ---- */
-
-FIXTURE(ioapic) {
-	struct ioapic io;
-	struct ioapic_message msg;
-	unsigned int count;
-};
-
-static void on_message(void *context, const struct ioapic_message *msg)
-{
-	struct ioapic_fixture_data *self = context;
-
-	self->msg = *msg;
-	self->count++;
-}
-
-FIXTURE_SETUP(ioapic)
-{
-	self->io.deliver = on_message;
-	self->io.context = self;
-	ioapic_init(&self->io);
-}
-
-FIXTURE_TEARDOWN(ioapic)
-{
-}
-
-static void write_index(struct ioapic *io, unsigned int index, uint32_t value)
-{
-	ioapic_ops.write(io, 0, 4, index);
-	ioapic_ops.write(io, 0x10, 4, value);
-}
-
-static uint32_t read_index(struct ioapic *io, unsigned int index)
-{
-	ioapic_ops.write(io, 0, 4, index);
-	return ioapic_ops.read(io, 0x10, 4);
-}
-
-static void write_entry(struct ioapic *io, unsigned int pin, uint64_t entry)
-{
-	write_index(io, 0x11 + 2 * pin, entry >> 32);
-	write_index(io, 0x10 + 2 * pin, entry);
-}
-
-TEST_F(ioapic, registers)
-{
-	EXPECT_EQ(0x00170011, read_index(&self->io, 1));
-	write_index(&self->io, 0, 0x05000000);
-	EXPECT_EQ(0x05000000, read_index(&self->io, 0));
-	EXPECT_EQ(0x00010000, read_index(&self->io, 0x10));
-	EXPECT_EQ(0, read_index(&self->io, 0x10 + 2 * IOAPIC_PINS));
-	write_index(&self->io, 0x10 + 2 * IOAPIC_PINS, 0xffffffff);
-	write_entry(&self->io, 23, ~0ULL);
-	EXPECT_EQ(0x0001afff, read_index(&self->io, 0x10 + 46)) {
-		TH_LOG("delivery status and remote IRR cannot be written");
-	}
-	EXPECT_EQ(0xff000000, read_index(&self->io, 0x11 + 46));
-	EXPECT_EQ(0, ioapic_ops.read(&self->io, 0x20, 4));
-}
-
-TEST_F(ioapic, an_edge_is_delivered_once)
-{
-	write_entry(&self->io, 4, 0x0200000000000931ULL);	/* lowest priority, logical, 2 */
-	ioapic_set_line(&self->io, 4, true);
-	ASSERT_EQ(1, self->count);
-	EXPECT_EQ(0x31, self->msg.vector);
-	EXPECT_EQ(1, self->msg.delivery_mode);
-	EXPECT_TRUE(self->msg.logical);
-	EXPECT_FALSE(self->msg.level);
-	EXPECT_EQ(2, self->msg.destination);
-	ioapic_set_line(&self->io, 4, true);
-	EXPECT_EQ(1, self->count);
-	ioapic_set_line(&self->io, 4, false);
-	ioapic_set_line(&self->io, 4, true);
-	EXPECT_EQ(2, self->count);
-}
-
-TEST_F(ioapic, masked_pins_are_silent)
-{
-	ioapic_set_line(&self->io, 4, true);
-	write_entry(&self->io, 5, 0x18031);
-	ioapic_set_line(&self->io, 5, true);
-	EXPECT_EQ(0, self->count);
-	EXPECT_FALSE(ioapic_in_use(&self->io));
-	/* A level that is still there when the mask goes is delivered then. */
-	write_entry(&self->io, 5, 0x8031);
-	EXPECT_EQ(1, self->count);
-	EXPECT_TRUE(ioapic_in_use(&self->io));
-}
-
-TEST_F(ioapic, a_level_is_delivered_again_after_each_eoi)
-{
-	write_entry(&self->io, 9, 0x8051);
-	ioapic_set_line(&self->io, 9, true);
-	ASSERT_EQ(1, self->count);
-	EXPECT_TRUE(self->msg.level);
-	EXPECT_EQ(0xc051, read_index(&self->io, 0x10 + 18)) TH_LOG("remote IRR");
-	ioapic_set_line(&self->io, 9, true);
-	EXPECT_EQ(1, self->count);
-	ioapic_eoi(&self->io, 0x52);
-	EXPECT_EQ(1, self->count);
-	ioapic_eoi(&self->io, 0x51);
-	EXPECT_EQ(2, self->count);
-	ioapic_set_line(&self->io, 9, false);
-	ioapic_eoi(&self->io, 0x51);
-	EXPECT_EQ(2, self->count);
-	EXPECT_EQ(0x8051, read_index(&self->io, 0x10 + 18));
-	ioapic_set_line(&self->io, 9, true);
-	EXPECT_EQ(3, self->count);
-	/* Linux's way to clear remote IRR by hand */
-	write_entry(&self->io, 9, 0x10051);
-	EXPECT_EQ(0x10051, read_index(&self->io, 0x10 + 18));
-}
-
-static void on_change(void *context)
-{
-	struct ioapic_fixture_data *self = context;
-
-	self->count++;
-}
-
-TEST_F(ioapic, tells_whoever_delivers_a_pin_himself)
-{
-	struct ioapic_message msg;
-
-	self->io.changed = on_change;
-	EXPECT_FALSE(ioapic_message_of(&self->io, 16, &msg));
-	write_entry(&self->io, 16, 0x0300000000000941ULL);
-	EXPECT_EQ(2, self->count) TH_LOG("once for each half");
-	EXPECT_TRUE(ioapic_message_of(&self->io, 16, &msg));
-	EXPECT_EQ(0x41, msg.vector);
-	EXPECT_EQ(1, msg.delivery_mode);
-	EXPECT_TRUE(msg.logical);
-	EXPECT_EQ(3, msg.destination);
-	write_entry(&self->io, 16, 0x10041);
-	EXPECT_FALSE(ioapic_message_of(&self->io, 16, &msg));
-}
-
 /* ---- The clock ---- */
 
-static time_t fake_now(void)
+static time_t fake_now(time_t *also)
 {
+	(void)also;
 	return 951782399;	/* 2000-02-28 23:59:59, a Monday */
 }
 
@@ -400,52 +200,79 @@ TEST(cmos_shows_the_time_in_bcd)
 
 /* ---- Power ---- */
 
-static unsigned int events, last_event, last_value;
+FIXTURE(power) {
+	struct vm_config config;
+	struct vm vm;
+};
 
-static void on_power(void *context, enum power_event event, unsigned int value)
+FIXTURE_SETUP(power)
 {
-	(void)context;
-	events++;
-	last_event = event;
-	last_value = value;
+	self->vm.config = &self->config;
+	self->vm.end_event = eventfd(0, EFD_NONBLOCK);
+	ASSERT_LE(0, self->vm.end_event);
+	pthread_mutex_init(&self->vm.end_lock, NULL);
 }
 
-TEST(power_ports_of_a_machine)
+FIXTURE_TEARDOWN(power)
 {
-	struct power power = { .event = on_power };
-	struct bus ports = { 0 };
-
-	ASSERT_EQ(0, power_add_machine(&power, &ports));
-	bus_write(&ports, ACPI_SLEEP_CONTROL_PORT, 1, 5 << 2);	/* without enable */
-	bus_write(&ports, ACPI_SLEEP_CONTROL_PORT, 1, 1 << 2 | 0x20);	/* not S5 */
-	bus_write(&ports, ACPI_RESET_PORT, 1, 2);
-	bus_write(&ports, KEYBOARD_PORT, 1, 0xd1);
-	bus_write(&ports, PCI_RESET_PORT, 1, 2);
-	EXPECT_EQ(0, events);
-	EXPECT_EQ(0, bus_read(&ports, KEYBOARD_PORT, 1));
-	EXPECT_EQ(1, bus_read(&ports, PVPANIC_PORT, 1));
-
-	bus_write(&ports, ACPI_SLEEP_CONTROL_PORT, 1, 5 << 2 | 0x20);
-	EXPECT_EQ(POWER_OFF, last_event);
-	bus_write(&ports, ACPI_RESET_PORT, 1, 1);
-	EXPECT_EQ(POWER_RESET, last_event);
-	bus_write(&ports, PVPANIC_PORT, 1, 1);
-	EXPECT_EQ(POWER_PANIC, last_event);
-	bus_write(&ports, KEYBOARD_PORT, 1, 0xfe);
-	EXPECT_EQ(POWER_RESET, last_event);
-	bus_write(&ports, PCI_RESET_PORT, 1, 6);
-	EXPECT_EQ(5, events);
+	close(self->vm.end_event);
 }
 
-TEST(exit_port_of_a_flat_guest)
+/* What a write to a port ends the machine with; -1: with nothing */
+static int ended_by(struct vm *vm, uint16_t port, unsigned int size, uint32_t value)
 {
-	struct power power = { .event = on_power };
-	struct bus ports = { 0 };
+	vm->ended = false;
+	vm->status = -1;
+	mshv_bus_write(&vm->space.ports, port, size, value);
+	return vm->status;
+}
 
-	ASSERT_EQ(0, power_add_flat(&power, &ports));
-	bus_write(&ports, FLAT_EXIT_PORT, 4, 0x1234);
-	EXPECT_EQ(POWER_EXIT, last_event);
-	EXPECT_EQ(0x34, last_value);
+TEST_F(power, ports_of_a_machine)
+{
+	struct vm *vm = &self->vm;
+
+	ASSERT_EQ(0, power_add(vm));
+	EXPECT_EQ(-1, ended_by(vm, ACPI_SLEEP_CONTROL_PORT, 1, 5 << 2)) TH_LOG("without enable");
+	EXPECT_EQ(-1, ended_by(vm, ACPI_SLEEP_CONTROL_PORT, 1, 1 << 2 | 0x20)) TH_LOG("not S5");
+	EXPECT_EQ(-1, ended_by(vm, ACPI_RESET_PORT, 1, 2));
+	EXPECT_EQ(-1, ended_by(vm, KEYBOARD_PORT, 1, 0xd1));
+	EXPECT_EQ(-1, ended_by(vm, PCI_RESET_PORT, 1, 2));
+	EXPECT_EQ(0, mshv_bus_read(&vm->space.ports, KEYBOARD_PORT, 1));
+	EXPECT_EQ(1, mshv_bus_read(&vm->space.ports, PVPANIC_PORT, 1));
+
+	EXPECT_EQ(STATUS_OK, ended_by(vm, ACPI_SLEEP_CONTROL_PORT, 1, 5 << 2 | 0x20));
+	EXPECT_EQ(STATUS_GUEST_RESET, ended_by(vm, ACPI_RESET_PORT, 1, 1));
+	EXPECT_EQ(STATUS_GUEST_PANIC, ended_by(vm, PVPANIC_PORT, 1, 1));
+	EXPECT_EQ(STATUS_GUEST_RESET, ended_by(vm, KEYBOARD_PORT, 1, 0xfe));
+	EXPECT_EQ(STATUS_GUEST_RESET, ended_by(vm, PCI_RESET_PORT, 1, 6));
+	EXPECT_EQ(-1, ended_by(vm, FLAT_EXIT_PORT, 1, 0)) TH_LOG("a flat guest's");
+}
+
+TEST_F(power, exit_port_of_a_flat_guest)
+{
+	self->config.flat = true;
+	ASSERT_EQ(0, power_add(&self->vm));
+	EXPECT_EQ(0x34, ended_by(&self->vm, FLAT_EXIT_PORT, 4, 0x1234));
+	EXPECT_EQ(-1, ended_by(&self->vm, ACPI_RESET_PORT, 1, 1)) TH_LOG("a machine's");
+}
+
+/* What comes after the end does not count, but for a panic that explains a reset. */
+TEST_F(power, the_first_end_is_the_one_that_counts)
+{
+	struct vm *vm = &self->vm;
+
+	vm_end(vm, STATUS_GUEST_RESET, "reset");
+	vm_end(vm, STATUS_OK, "off");
+	EXPECT_EQ(STATUS_GUEST_RESET, vm->status);
+	vm_end(vm, STATUS_GUEST_PANIC, "panic");
+	EXPECT_EQ(STATUS_GUEST_PANIC, vm->status);
+	EXPECT_STREQ("panic", vm->reason);
+	vm_end(vm, STATUS_GUEST_PANIC, "another");
+	EXPECT_STREQ("panic", vm->reason);
+	vm->ended = false;
+	vm_end(vm, STATUS_OK, "off");
+	vm_end(vm, STATUS_GUEST_PANIC, "panic");
+	EXPECT_EQ(STATUS_OK, vm->status);
 }
 
 TEST_HARNESS_MAIN

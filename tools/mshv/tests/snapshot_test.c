@@ -7,8 +7,10 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 
+#include "builtin.h"
 #include "no_ioctl.h"
 #include "snapshot.h"
 #include "vm.h"
@@ -20,15 +22,14 @@
 
 FIXTURE(snapshot) {
 	char dir[32], path[64];
-	struct guest_memory memory;
+	struct mshv_memory memory;
 	struct snapshot s;
 };
 
-/* Four runs. All of these pages are zero but for their last byte. */
+/* All of these pages are zero but for their last byte. */
 static const unsigned int used[] = { 0, 1, 5, 7, PAGES - 1 };
 
-#define FILE_PAGES	(1 + CPUS * (MSHV_VP_STATE_COUNT + 1) + 1 + ARRAY_SIZE(used))
-#define RUNS_OFFSET	(PAGE_SIZE * (1 + CPUS * (MSHV_VP_STATE_COUNT + 1)))
+#define FILE_PAGES	(1 + CPUS * (MSHV_VP_STATE_COUNT + 1) + PAGES)
 
 FIXTURE_SETUP(snapshot)
 {
@@ -37,16 +38,16 @@ FIXTURE_SETUP(snapshot)
 	sprintf(self->dir, "/tmp/mshv-snapshot-XXXXXX");
 	ASSERT_NE(NULL, (void *)mkdtemp(self->dir));
 	sprintf(self->path, "%s/file", self->dir);
-	ASSERT_EQ(0, memory_init(&self->memory, PAGES * PAGE_SIZE));
+	ASSERT_EQ(0, mshv_memory_init(&self->memory, PAGES * PAGE_SIZE));
 	for (i = 0; i < ARRAY_SIZE(used); i++)
 		self->memory.base[(used[i] + 1) * PAGE_SIZE - 1] = i + 1;
 	ASSERT_EQ(0, snapshot_alloc(&self->s, self->path, CPUS));
 	self->s.header->flags = SNAPSHOT_FLAT;
 	self->s.header->reference_time = 12345;
-	self->s.vps[1].count = SNAPSHOT_REGISTERS;
-	self->s.vps[1].registers[SNAPSHOT_REGISTERS - 1].name = HV_X64_REGISTER_RIP;
-	self->s.vps[1].state[MSHV_VP_STATE_COUNT - 1][4095] = 0x5a;
-	ASSERT_EQ(0, snapshot_write(&self->s, &self->memory));
+	self->s.vps[1].count = MSHV_VP_STATE_REGISTERS;
+	self->s.vps[1].registers[MSHV_VP_STATE_REGISTERS - 1].name = HV_X64_REGISTER_RIP;
+	self->s.vps[1].pages[MSHV_VP_STATE_COUNT - 1][4095] = 0x5a;
+	ASSERT_EQ(0, snapshot_write(&self->s, &self->memory, -1));
 }
 
 FIXTURE_TEARDOWN(snapshot)
@@ -55,22 +56,23 @@ FIXTURE_TEARDOWN(snapshot)
 	/* It fails if anything else was left there. */
 	EXPECT_EQ(0, rmdir(self->dir));
 	snapshot_free(&self->s);
-	memory_free(&self->memory);
+	mshv_memory_destroy(&self->memory);
 }
 
 /* Open the file and read the memory that it says; complaints are not shown. */
 static int read_back(const char *path)
 {
 	int null = open("/dev/null", O_WRONLY), saved = dup(STDERR_FILENO), ret;
-	struct guest_memory memory = { 0 };
+	struct mshv_memory memory = { 0 };
 	struct snapshot s;
 
 	dup2(null, STDERR_FILENO);
 	ret = snapshot_open(&s, path);
 	if (!ret)
-		ret = memory_init(&memory, s.header->memory) || snapshot_read_memory(&s, &memory);
+		ret = mshv_memory_init(&memory, s.header->memory) ||
+		      snapshot_read_memory(&s, &memory);
 	dup2(saved, STDERR_FILENO);
-	memory_free(&memory);
+	mshv_memory_destroy(&memory);
 	snapshot_free(&s);
 	close(saved);
 	close(null);
@@ -79,8 +81,7 @@ static int read_back(const char *path)
 
 TEST_F(snapshot, is_read_as_it_was_written)
 {
-	struct guest_memory memory;
-	struct vm_config config = { 0 };
+	struct mshv_memory memory;
 	struct snapshot s;
 	struct stat st;
 
@@ -88,38 +89,37 @@ TEST_F(snapshot, is_read_as_it_was_written)
 	EXPECT_EQ(FILE_PAGES * PAGE_SIZE, st.st_size);
 	EXPECT_EQ(0, st.st_mode & 077) TH_LOG("others could read the guest's memory");
 	ASSERT_EQ(0, snapshot_open(&s, self->path));
-	EXPECT_EQ(4, s.header->runs);
 	EXPECT_EQ(0, memcmp(s.header, self->s.header, PAGE_SIZE));
 	EXPECT_EQ(0, memcmp(s.vps, self->s.vps, CPUS * sizeof(*s.vps)));
-	snapshot_config(&s, &config);
-	EXPECT_EQ(CPUS, config.cpus);
-	EXPECT_TRUE(config.flat);
-	EXPECT_FALSE(config.long_mode);
-	ASSERT_EQ(PAGES * PAGE_SIZE, config.memory);
-	ASSERT_EQ(0, memory_init(&memory, config.memory));
+	ASSERT_EQ(PAGES * PAGE_SIZE, s.header->memory);
+	ASSERT_EQ(0, mshv_memory_init(&memory, s.header->memory));
 	ASSERT_EQ(0, snapshot_read_memory(&s, &memory));
 	EXPECT_EQ(0, memcmp(memory.base, self->memory.base, PAGES * PAGE_SIZE));
-	memory_free(&memory);
+	mshv_memory_destroy(&memory);
 	snapshot_free(&s);
 }
 
-TEST_F(snapshot, more_runs_than_fit_in_a_page)
+/* More than is written at once, of both kinds */
+TEST_F(snapshot, what_is_zero_takes_no_room)
 {
-	struct guest_memory memory, again;
+	const uint64_t size = 8 * MIB, full = 5 * MIB / 2;
+	struct mshv_memory memory, again;
 	struct snapshot s;
-	unsigned int i;
+	struct stat st;
 
-	ASSERT_EQ(0, memory_init(&memory, 1200 * PAGE_SIZE));
-	ASSERT_EQ(0, memory_init(&again, 1200 * PAGE_SIZE));
-	for (i = 1; i < 1200; i += 2)
-		memory.base[i * PAGE_SIZE] = i;
-	ASSERT_EQ(0, snapshot_write(&self->s, &memory));
+	ASSERT_EQ(0, mshv_memory_init(&memory, size));
+	ASSERT_EQ(0, mshv_memory_init(&again, size));
+	memset(memory.base + 3 * MIB, 0x5a, full);
+	ASSERT_EQ(0, snapshot_write(&self->s, &memory, -1));
+	ASSERT_EQ(0, stat(self->path, &st));
+	EXPECT_LE(size, st.st_size);
+	EXPECT_GT(3 * MIB, st.st_blocks * 512);
 	ASSERT_EQ(0, snapshot_open(&s, self->path));
 	ASSERT_EQ(0, snapshot_read_memory(&s, &again));
-	EXPECT_EQ(0, memcmp(memory.base, again.base, 1200 * PAGE_SIZE));
+	EXPECT_EQ(0, memcmp(memory.base, again.base, size));
 	snapshot_free(&s);
-	memory_free(&memory);
-	memory_free(&again);
+	mshv_memory_destroy(&memory);
+	mshv_memory_destroy(&again);
 }
 
 TEST_F(snapshot, file_of_another_length_is_refused)
@@ -138,9 +138,7 @@ TEST_F(snapshot, file_of_another_length_is_refused)
 }
 
 #define HEADER(field)	offsetof(struct snapshot_header, field)
-#define VP0(field)	(PAGE_SIZE + offsetof(struct snapshot_vp, field))
-#define RUN(n, field)	(RUNS_OFFSET + (n) * sizeof(struct snapshot_run) + \
-			 offsetof(struct snapshot_run, field))
+#define VP0(field)	(PAGE_SIZE + offsetof(struct mshv_vp_state, field))
 
 TEST_F(snapshot, nonsense_is_refused)
 {
@@ -160,23 +158,14 @@ TEST_F(snapshot, nonsense_is_refused)
 		{ "many processors", HEADER(cpus), 4, 0xffffffff },
 		{ "no memory", HEADER(memory), 8, 0 },
 		{ "half a page", HEADER(memory), 8, PAGES * PAGE_SIZE + 2048 },
-		{ "less memory than pages", HEADER(memory), 8, (PAGES - 1) * PAGE_SIZE },
+		{ "a page less", HEADER(memory), 8, (PAGES - 1) * PAGE_SIZE },
+		{ "a page more", HEADER(memory), 8, (PAGES + 1) * PAGE_SIZE },
 		{ "too much memory", HEADER(memory), 8, 1ULL << 47 },
 		{ "all memory", HEADER(memory), 8, -PAGE_SIZE },
-		{ "a run less", HEADER(runs), 4, 3 },
-		{ "a run more", HEADER(runs), 4, 5 },
-		{ "many runs", HEADER(runs), 4, 0xffffffff },
 		{ "FIFO's head", HEADER(serial.head), 1, SERIAL_FIFO_SIZE },
 		{ "FIFO's length", HEADER(serial.count), 1, SERIAL_FIFO_SIZE + 1 },
-		{ "I/O APIC's lines", HEADER(ioapic.lines), 4, 1U << IOAPIC_PINS },
-		{ "registers", VP0(count), 4, SNAPSHOT_REGISTERS + 1 },
-		{ "a run of nothing", RUN(0, count), 8, 0 },
-		{ "a run too long", RUN(0, count), 8, 3 },
-		{ "a run that never ends", RUN(0, count), 8, -1 },
-		{ "a run that overlaps", RUN(1, first), 8, 1 },
-		{ "a run behind the memory", RUN(3, first), 8, PAGES },
-		{ "a run over the end", RUN(3, count), 8, 2 },
-		{ "a run far away", RUN(3, first), 8, -1 },
+		{ "I/O APIC's lines", HEADER(ioapic.lines), 4, 1U << MSHV_IOAPIC_PINS },
+		{ "registers", VP0(count), 4, MSHV_VP_STATE_REGISTERS + 1 },
 	};
 	uint64_t old;
 	size_t i;
@@ -205,13 +194,39 @@ TEST_F(snapshot, what_cannot_be_written_leaves_the_old_file)
 	signal(SIGXFSZ, SIG_IGN);
 	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &small));
 	self->s.header->reference_time = 99;
-	EXPECT_EQ(-1, snapshot_write(&self->s, &self->memory));
+	EXPECT_EQ(STATUS_ERROR, snapshot_write(&self->s, &self->memory, -1));
 	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &large));
 	ASSERT_EQ(0, snapshot_open(&s, self->path));
 	EXPECT_EQ(12345, s.header->reference_time);
 	snapshot_free(&s);
 	self->s.path = "/nowhere/file";
-	EXPECT_EQ(-1, snapshot_write(&self->s, &self->memory));
+	EXPECT_EQ(STATUS_ERROR, snapshot_write(&self->s, &self->memory, -1));
+}
+
+/* Likewise */
+TEST_F(snapshot, a_signal_ends_the_writing)
+{
+	struct snapshot s;
+	sigset_t set;
+	int signals;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
+	signals = signalfd(-1, &set, SFD_NONBLOCK);
+	ASSERT_LE(0, signals);
+	self->s.header->reference_time = 99;
+	raise(SIGTERM);
+	EXPECT_EQ(STATUS_SIGNAL + SIGTERM, snapshot_write(&self->s, &self->memory, signals));
+	ASSERT_EQ(0, snapshot_open(&s, self->path));
+	EXPECT_EQ(12345, s.header->reference_time);
+	snapshot_free(&s);
+	/* It was taken: the next one is written. */
+	EXPECT_EQ(0, snapshot_write(&self->s, &self->memory, signals));
+	ASSERT_EQ(0, snapshot_open(&s, self->path));
+	EXPECT_EQ(99, s.header->reference_time);
+	snapshot_free(&s);
+	close(signals);
 }
 
 TEST_HARNESS_MAIN

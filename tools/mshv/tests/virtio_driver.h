@@ -8,6 +8,7 @@
 #include <linux/virtio_config.h>
 #include <string.h>
 
+#include "no_ioctl.h"
 #include "util.h"
 #include "virtio.h"
 
@@ -24,7 +25,7 @@
 
 /* A guest's driver: its memory, a device, and where its queues are up to */
 struct driver {
-	struct guest_memory memory;
+	struct mshv_memory memory;
 	struct virtio *dev;
 	unsigned int descs[VIRTIO_QUEUES];
 };

@@ -8,8 +8,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* There is no tap device here. */
-#include "no_ioctl.h"
 #include "virtio_driver.h"
 
 #include "kselftest_harness.h"
@@ -37,7 +35,7 @@ FIXTURE_SETUP(network)
 	ASSERT_EQ(0, bind(self->listener, (struct sockaddr *)&self->address,
 			  sizeof(self->address)));
 	ASSERT_EQ(0, listen(self->listener, 1));
-	ASSERT_EQ(0, memory_init(&self->d.memory, MEMORY));
+	ASSERT_EQ(0, mshv_memory_init(&self->d.memory, MEMORY));
 	snprintf(spec, sizeof(spec), "socket=%s", self->address.sun_path);
 	self->d.dev = net_open(spec);
 	ASSERT_NE(NULL, (void *)self->d.dev);
@@ -51,7 +49,7 @@ FIXTURE_SETUP(network)
 FIXTURE_TEARDOWN(network)
 {
 	virtio_destroy(self->d.dev);
-	memory_free(&self->d.memory);
+	mshv_memory_destroy(&self->d.memory);
 	close(self->peer);
 	close(self->listener);
 	unlink(self->address.sun_path);

@@ -43,14 +43,14 @@ FIXTURE_SETUP(disk)
 		memset(sector, i, sizeof(sector));
 		ASSERT_EQ(512, write(self->fd, sector, sizeof(sector)));
 	}
-	ASSERT_EQ(0, memory_init(&self->d.memory, MEMORY));
+	ASSERT_EQ(0, mshv_memory_init(&self->d.memory, MEMORY));
 	open_disk(self, "");
 }
 
 FIXTURE_TEARDOWN(disk)
 {
 	virtio_destroy(self->d.dev);
-	memory_free(&self->d.memory);
+	mshv_memory_destroy(&self->d.memory);
 	close(self->fd);
 	unlink(self->path);
 }
@@ -212,7 +212,7 @@ TEST_F(disk, registers_say_what_it_is)
 	EXPECT_EQ(2, in(&self->d, VIRTIO_MMIO_VERSION));
 	EXPECT_EQ(2, in(&self->d, VIRTIO_MMIO_DEVICE_ID));
 	out(&self->d, VIRTIO_MMIO_QUEUE_SEL, 0);
-	EXPECT_EQ(VIRTQUEUE_MAX, in(&self->d, VIRTIO_MMIO_QUEUE_NUM_MAX));
+	EXPECT_EQ(MSHV_VIRTQUEUE_MAX, in(&self->d, VIRTIO_MMIO_QUEUE_NUM_MAX));
 	out(&self->d, VIRTIO_MMIO_QUEUE_SEL, 1);
 	EXPECT_EQ(0, in(&self->d, VIRTIO_MMIO_QUEUE_NUM_MAX));
 	out(&self->d, VIRTIO_MMIO_QUEUE_SEL, ~0U);
@@ -250,8 +250,8 @@ TEST_F(disk, a_queue_in_use_does_not_move)
 	out(&self->d, VIRTIO_MMIO_QUEUE_DESC_LOW, 0);
 	out(&self->d, VIRTIO_MMIO_QUEUE_USED_HIGH, 0x100);
 	EXPECT_EQ(QUEUE_SIZE, self->d.dev->queues[0].size);
-	EXPECT_EQ(DESC, self->d.dev->queues[0].gpa[VRING_DESC]);
-	EXPECT_EQ(USED, self->d.dev->queues[0].gpa[VRING_USED]);
+	EXPECT_EQ(DESC, self->d.dev->queues[0].gpa[MSHV_VRING_DESC]);
+	EXPECT_EQ(USED, self->d.dev->queues[0].gpa[MSHV_VRING_USED]);
 
 	out(&self->d, VIRTIO_MMIO_QUEUE_READY, 0);
 	EXPECT_EQ(0, in(&self->d, VIRTIO_MMIO_QUEUE_READY));

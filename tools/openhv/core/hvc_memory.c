@@ -19,11 +19,7 @@ hv_status_t hvc_deposit_memory(struct hvcall *c)
 	status = hvc_partition(c, in->partition_id, &p);
 	if (status)
 		return status;
-	if (p->state >= PARTITION_FINALIZED)
-		status = HV_STATUS_INVALID_PARTITION_STATE;
-	else
-		status = pool_deposit(&p->pool, (const u64 *)c->elements + c->rep,
-				      c->rep_count - c->rep);
+	status = pool_deposit(p, (const u64 *)c->elements + c->rep, c->rep_count - c->rep);
 	if (!status)
 		c->rep = c->rep_count;
 	info_page_update();

@@ -63,8 +63,19 @@ u64 own_total_pages(void)
 	return own.total;
 }
 
-hv_status_t pool_deposit(struct pool *pool, const u64 *pfns, u32 count)
+/* Undo what hides the first @count frames from root. */
+static void give_back(const u64 *pfns, u32 count)
 {
+	while (count--) {
+		BUG_ON(!frame_change(pfns[count], FRAME_POOL, FRAME_ROOT));
+		root_show_page(pfns[count], GPA_RWX);
+	}
+}
+
+hv_status_t pool_deposit(struct partition *p, const u64 *pfns, u32 count)
+{
+	struct pool *pool = &p->pool;
+	bool finalized;
 	u32 i;
 
 	for (i = 0; i < count; i++) {
@@ -74,21 +85,30 @@ hv_status_t pool_deposit(struct pool *pool, const u64 *pfns, u32 count)
 		root_hide_page(pfns[i]);
 	}
 	if (i < count) {
-		while (i--) {
-			BUG_ON(!frame_change(pfns[i], FRAME_POOL, FRAME_ROOT));
-			root_show_page(pfns[i], GPA_RWX);
-		}
+		give_back(pfns, i);
 		return HV_STATUS_INVALID_PARAMETER;
 	}
 	/* Not before the last stale translation is gone may the pages hold anything. */
 	gpamap_flush(&root_partition.gpamap);
-	spin_lock(&pool->lock);
-	for (i = 0; i < count; i++)
-		push(pool, phys_to_virt(pfns[i] << PAGE_SHIFT));
-	pool->total += count;
-	spin_unlock(&pool->lock);
-	atomic_add(&deposited, count);
-	return HV_STATUS_SUCCESS;
+	/*
+	 * Another LP may have finalized the partition, withdrawn its pages and deleted it
+	 * since the caller found it: what is added after that is lost.
+	 */
+	spin_lock(&p->lock);
+	finalized = p->state >= PARTITION_FINALIZED;
+	if (!finalized) {
+		spin_lock(&pool->lock);
+		for (i = 0; i < count; i++)
+			push(pool, phys_to_virt(pfns[i] << PAGE_SHIFT));
+		pool->total += count;
+		spin_unlock(&pool->lock);
+		atomic_add(&deposited, count);
+	}
+	spin_unlock(&p->lock);
+	if (!finalized)
+		return HV_STATUS_SUCCESS;
+	give_back(pfns, count);
+	return HV_STATUS_INVALID_PARTITION_STATE;
 }
 
 bool pool_withdraw(struct pool *pool, u64 *pfn)

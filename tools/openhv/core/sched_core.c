@@ -46,6 +46,8 @@ static void enqueue(struct lp *lp, struct vp *vp)
 	}
 	list_add_tail(&se->node, &pos->node);
 	WRITE_ONCE(q->count, q->count + 1);
+	/* Counted first, then the look whether the LP sleeps: idle() does the reverse */
+	smp_mb();
 	preempt = READ_ONCE(lp->idle) ||
 		  (s64)(q->current_vruntime - se->vruntime) > (s64)(tsc_hz / GRANULARITY_HZ);
 	spin_unlock(&q->lock);

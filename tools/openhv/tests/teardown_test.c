@@ -120,4 +120,46 @@ TEST_ON_MACHINE(finalizing_waits_for_a_vp_that_another_lp_deletes)
 	EXPECT_EQ(0, hv_fast(HVCALL_DELETE_PARTITION, id, 0));
 }
 
+struct depositor {
+	u64 id;
+	u64 pfn;
+	u64 result;
+};
+
+static void *deposit_on_other_lp(void *arg)
+{
+	struct depositor *d = arg;
+
+	host_lp = lps[1];
+	d->result = hv_rep(HVCALL_DEPOSIT_MEMORY, 1, &d->id, sizeof(d->id), &d->pfn,
+			   sizeof(d->pfn), NULL, 0);
+	return NULL;
+}
+
+/*
+ * One LP has found the partition and taken the page from root when the other finalizes
+ * it: the lock is the test's own, so that the page is added after that.
+ */
+TEST_ON_MACHINE(page_deposited_while_its_partition_goes_is_roots_again)
+{
+	struct partition *p = child_new();
+	struct depositor d = { .id = p->id, .pfn = ram_pages(1) };
+	u64 total = pool_deposited_total();
+	pthread_t thread;
+
+	spin_lock(&p->lock);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, deposit_on_other_lp, &d));
+	while (frame_type(d.pfn) != FRAME_POOL)
+		sched_yield();
+	p->state = PARTITION_FINALIZED;
+	spin_unlock(&p->lock);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(HV_STATUS_INVALID_PARTITION_STATE, hv_status(d.result));
+	EXPECT_EQ(0, hv_completed(d.result));
+	EXPECT_EQ(FRAME_ROOT, frame_type(d.pfn));
+	EXPECT_EQ(total, pool_deposited_total());
+	p->state = PARTITION_ACTIVE;
+	child_gone(p);
+}
+
 TEST_HARNESS_MAIN

@@ -69,6 +69,8 @@ void own_free(void *page);
 u64 own_free_pages(void);
 u64 own_total_pages(void);
 
+struct partition;
+
 /**
  * struct pool - deposited pages of one partition
  * @lock: guards the rest
@@ -85,17 +87,17 @@ struct pool {
 };
 
 /**
- * pool_deposit() - take pages of the root's into a pool
- * @pool: the pool
+ * pool_deposit() - take pages of the root's into a partition's pool
+ * @p: the partition; its lock is not held
  * @pfns: the frames
  * @count: how many
  *
  * They leave the root's address space. All are taken, or none.
  *
- * Returns: HV_STATUS_SUCCESS, or HV_STATUS_INVALID_PARAMETER if one is not the
- * root's to give
+ * Returns: HV_STATUS_SUCCESS, HV_STATUS_INVALID_PARAMETER if one is not the root's to
+ * give, or HV_STATUS_INVALID_PARTITION_STATE if the partition is finalized
  */
-hv_status_t pool_deposit(struct pool *pool, const u64 *pfns, u32 count);
+hv_status_t pool_deposit(struct partition *p, const u64 *pfns, u32 count);
 
 /**
  * pool_withdraw() - give a free page back to the root

@@ -6,6 +6,7 @@ import os
 import re
 
 from .console import prefixed
+from .trouble import PANIC, TROUBLE
 
 _OWN_LINES = 100  # of what the test printed last
 _TAIL_LINES = 30  # of each console
@@ -13,8 +14,7 @@ _BEFORE, _AFTER = 3, 40  # lines around the first that tells of trouble
 _DIAGNOSTICS = 4  # comments before a result
 _CONSOLES = ("openhv", "root", "guest")
 # Linux numbers what it dies of: [#1]
-_TROUBLE = re.compile(r"\[#1\]|Kernel panic|(?:^|[|\]] )(WARNING|BUG|UBSAN|Oops): |"
-                      r"kernel BUG|rcu: .* stall|blocked for more than|openhv: (ERROR|PANIC)")
+_DEATH = re.compile(r"\[#1\]|openhv: (ERROR|PANIC)")
 _KERNEL_RIP = "RIP: 0010:"
 _RIG_LINE = re.compile(r"mshv-vm: (?!\w+: (last lines|printed nothing))")
 _CONSOLE_LINE = re.compile(rf"mshv-vm: \w+: last lines:|({'|'.join(_CONSOLES)}) *\| ")
@@ -32,7 +32,8 @@ def _read(path):
 
 
 def _first_trouble(lines):
-    return next((number for number, line in enumerate(lines) if _TROUBLE.search(line)), None)
+    return next((number for number, line in enumerate(lines)
+                 if any(words.search(line) for words in (_DEATH, PANIC, TROUBLE))), None)
 
 
 class Report:

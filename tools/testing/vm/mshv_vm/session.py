@@ -12,12 +12,8 @@ from .machine import Machine
 from .qmp import Monitor
 from .status import (HUNG, HUNG_WITHOUT_OPENHV, QEMU_OPENHV_PANIC, QEMU_OPENHV_REFUSAL, Outcome,
                      Progress, Status)
+from .trouble import PANIC, TROUBLE
 
-_PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
-# Where in a line that is depends on the kernel's time stamps, if there are any.
-_TROUBLE = re.compile(r"(?:^|\] )(WARNING: (?:CPU|.*at ).*|BUG: .*|kernel BUG at .*|Oops: .*|"
-                      r"UBSAN: .*|general protection fault.*|INFO: task .* blocked for more than.*|"
-                      r"rcu: INFO: .* stall.*)")
 _POWER_OFF_SECONDS = 15  # for root to switch off once it has said that it will
 _READ_BYTES = 65536
 
@@ -81,13 +77,13 @@ class Session:
     def _root_line(self, line):
         if "Linux version" in line:
             self._reach(Progress.ROOT)
-        found = _PANIC.search(line)
+        found = PANIC.search(line)
         if found and not self.panic:
             self.panic = found[1]
             self.deadline = min(self.deadline, time.monotonic() + _POWER_OFF_SECONDS)
         if line.startswith("mshv-vm: "):
             self.root_words = ": " + line.removeprefix("mshv-vm: ")
-        found = _TROUBLE.search(line)
+        found = TROUBLE.search(line)
         if found and not self.trouble:
             self.trouble = found[1]
 

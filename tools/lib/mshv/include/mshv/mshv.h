@@ -9,7 +9,10 @@
  *  - <mshv/vp.h>: a VP with its mapped pages, its registers and its last
  *    message, and helpers that bring it into a mode to start in.
  *
- * <mshv/emulate.h> adds what turns a message into a device access.
+ * Above them is what a VMM is made of: <mshv/memory.h>, <mshv/load.h> (programs into
+ * it), <mshv/emulate.h> (from a message to a device access), <mshv/bus.h> (devices by
+ * address), <mshv/ioapic.h>, <mshv/virtqueue.h>, and <mshv/machine.h> (partitions and
+ * VPs for an operating system, and their state).
  *
  * Every function that can fail returns a negative errno (and something >= 0
  * otherwise) and leaves the details, with the hypervisor's own status, in the

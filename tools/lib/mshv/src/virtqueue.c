@@ -1,31 +1,32 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
  * Split virtqueues (virtio 1.2, section 2.7), without indirect descriptors and
  * event indices. Little-endian, as this machine is.
  */
 #include <string.h>
 
-#include "virtqueue.h"
+#include <mshv/virtqueue.h>
 
 #define LOAD(p)		__atomic_load_n(&(p), __ATOMIC_RELAXED)
 
-static void *ring_at(const struct guest_memory *memory, uint64_t gpa, uint64_t size,
+static void *ring_at(const struct mshv_memory *memory, uint64_t gpa, uint64_t size,
 		     uint64_t alignment)
 {
-	return gpa % alignment ? NULL : memory_at(memory, gpa, size);
+	return gpa % alignment ? NULL : mshv_memory_at(memory, gpa, size);
 }
 
-int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory)
+int mshv_virtqueue_enable(struct mshv_virtqueue *vq, const struct mshv_memory *memory)
 {
 	const uint64_t *gpa = vq->gpa, n = vq->size;
 
-	if (!n || n > VIRTQUEUE_MAX || n & (n - 1))
+	if (!n || n > MSHV_VIRTQUEUE_MAX || n & (n - 1))
 		return -1;
 	vq->memory = memory;
-	vq->desc = ring_at(memory, gpa[VRING_DESC], n * sizeof(*vq->desc), VRING_DESC_ALIGN_SIZE);
-	vq->avail = ring_at(memory, gpa[VRING_AVAIL], sizeof(*vq->avail) + n * sizeof(__virtio16),
-			    VRING_AVAIL_ALIGN_SIZE);
-	vq->used = ring_at(memory, gpa[VRING_USED],
+	vq->desc = ring_at(memory, gpa[MSHV_VRING_DESC], n * sizeof(*vq->desc),
+			   VRING_DESC_ALIGN_SIZE);
+	vq->avail = ring_at(memory, gpa[MSHV_VRING_AVAIL],
+			    sizeof(*vq->avail) + n * sizeof(__virtio16), VRING_AVAIL_ALIGN_SIZE);
+	vq->used = ring_at(memory, gpa[MSHV_VRING_USED],
 			   sizeof(*vq->used) + n * sizeof(struct vring_used_elem),
 			   VRING_USED_ALIGN_SIZE);
 	if (!vq->desc || !vq->avail || !vq->used)
@@ -37,7 +38,7 @@ int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory)
 }
 
 /* The guest may be at it with another processor: each field is loaded once. */
-static struct vring_desc read_desc(const struct virtqueue *vq, unsigned int index)
+static struct vring_desc read_desc(const struct mshv_virtqueue *vq, unsigned int index)
 {
 	const struct vring_desc *desc = &vq->desc[index];
 
@@ -49,7 +50,7 @@ static struct vring_desc read_desc(const struct virtqueue *vq, unsigned int inde
 	};
 }
 
-int virtqueue_pop(struct virtqueue *vq, struct chain *chain)
+int mshv_virtqueue_pop(struct mshv_virtqueue *vq, struct mshv_chain *chain)
 {
 	unsigned int index, count = 0;
 	struct vring_desc desc;
@@ -73,7 +74,7 @@ int virtqueue_pop(struct virtqueue *vq, struct chain *chain)
 		if (index >= vq->size || count == vq->size)
 			return -1;
 		desc = read_desc(vq, index);
-		data = memory_at(vq->memory, desc.addr, desc.len);
+		data = mshv_memory_at(vq->memory, desc.addr, desc.len);
 		if (!data || desc.flags & VRING_DESC_F_INDIRECT)
 			return -1;
 		if (desc.flags & VRING_DESC_F_WRITE)
@@ -89,7 +90,8 @@ int virtqueue_pop(struct virtqueue *vq, struct chain *chain)
 	return 1;
 }
 
-void virtqueue_push(struct virtqueue *vq, const struct chain *chain, uint32_t written)
+void mshv_virtqueue_push(struct mshv_virtqueue *vq, const struct mshv_chain *chain,
+			 uint32_t written)
 {
 	struct vring_used_elem *elem = &vq->used->ring[vq->next_used++ % vq->size];
 
@@ -98,14 +100,14 @@ void virtqueue_push(struct virtqueue *vq, const struct chain *chain, uint32_t wr
 	__atomic_store_n(&vq->used->idx, vq->next_used, __ATOMIC_RELEASE);
 }
 
-bool virtqueue_wants_interrupt(const struct virtqueue *vq)
+bool mshv_virtqueue_wants_interrupt(const struct mshv_virtqueue *vq)
 {
 	/* Neither side may miss the other's last word: idx is written, then flags are read. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return !(LOAD(vq->avail->flags) & VRING_AVAIL_F_NO_INTERRUPT);
 }
 
-size_t iov_size(const struct iovec *iov, unsigned int count)
+size_t mshv_iov_size(const struct iovec *iov, unsigned int count)
 {
 	size_t size = 0;
 
@@ -125,7 +127,7 @@ static void *iov_take(struct iovec *iov, size_t size, size_t *part)
 	return base;
 }
 
-size_t iov_read(struct iovec *iov, unsigned int count, void *to, size_t size)
+size_t mshv_iov_read(struct iovec *iov, unsigned int count, void *to, size_t size)
 {
 	size_t done, part;
 	void *piece;
@@ -137,7 +139,7 @@ size_t iov_read(struct iovec *iov, unsigned int count, void *to, size_t size)
 	return done;
 }
 
-size_t iov_write(struct iovec *iov, unsigned int count, const void *from, size_t size)
+size_t mshv_iov_write(struct iovec *iov, unsigned int count, const void *from, size_t size)
 {
 	size_t done, part;
 	void *piece;

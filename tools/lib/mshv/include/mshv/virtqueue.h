@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Split virtqueues (virtio 1.2, section 2.7): what a guest's driver and a device
+ * libmshv: split virtqueues (virtio 1.2, section 2.7): what a guest's driver and a device
  * of ours share. Everything in them is the guest's to write, at any moment.
  */
 #ifndef MSHV_VIRTQUEUE_H
@@ -10,15 +10,19 @@
 #include <stdbool.h>
 #include <sys/uio.h>
 
-#include "memory.h"
+#include <mshv/memory.h>
 
-#define VIRTQUEUE_MAX	128	/* descriptors; also the most that are in one chain */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MSHV_VIRTQUEUE_MAX	128	/* descriptors; also the most that are in one chain */
 
 /* The parts of a queue, in the order of their registers */
-enum { VRING_DESC, VRING_AVAIL, VRING_USED, VRING_PARTS };
+enum { MSHV_VRING_DESC, MSHV_VRING_AVAIL, MSHV_VRING_USED, MSHV_VRING_PARTS };
 
 /**
- * struct virtqueue - a queue
+ * struct mshv_virtqueue - a queue
  * @size: number of descriptors that the driver has chosen
  * @gpa: where it has its parts
  * @ready: the queue is in use; what is above has been checked and stays
@@ -29,44 +33,44 @@ enum { VRING_DESC, VRING_AVAIL, VRING_USED, VRING_PARTS };
  * @avail: the available ring
  * @used: the used ring
  */
-struct virtqueue {
+struct mshv_virtqueue {
 	uint32_t size;
-	uint64_t gpa[VRING_PARTS];
+	uint64_t gpa[MSHV_VRING_PARTS];
 
 	bool ready;
 	uint16_t next_avail;
 	uint16_t next_used;
-	const struct guest_memory *memory;
+	const struct mshv_memory *memory;
 	const struct vring_desc *desc;
 	const struct vring_avail *avail;
 	struct vring_used *used;
 };
 
 /**
- * struct chain - the buffers of one request, all of them in the guest's memory
+ * struct mshv_chain - the buffers of one request, all of them in the guest's memory
  * @head: its number, to give it back
  * @readable: how many buffers the device may read
  * @writable: how many it may write
  * @iov: the readable ones, then the writable ones
  */
-struct chain {
+struct mshv_chain {
 	uint16_t head;
 	unsigned int readable;
 	unsigned int writable;
-	struct iovec iov[VIRTQUEUE_MAX];
+	struct iovec iov[MSHV_VIRTQUEUE_MAX];
 };
 
 /**
- * virtqueue_enable() - take a queue into use
+ * mshv_virtqueue_enable() - take a queue into use
  * @vq: the queue; @size and @gpa are as the driver wants them
  * @memory: the guest's memory
  *
  * Return: 0, or -1 if there can be no such queue.
  */
-int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory);
+int mshv_virtqueue_enable(struct mshv_virtqueue *vq, const struct mshv_memory *memory);
 
 /**
- * virtqueue_pop() - take the next chain
+ * mshv_virtqueue_pop() - take the next chain
  * @vq: the queue
  * @chain: where it goes
  *
@@ -75,35 +79,36 @@ int virtqueue_enable(struct virtqueue *vq, const struct guest_memory *memory);
  * Return: 1, 0 if there is none, or -1 if the driver breaks the rules; then the
  * queue must not be used until it is enabled again.
  */
-int virtqueue_pop(struct virtqueue *vq, struct chain *chain);
+int mshv_virtqueue_pop(struct mshv_virtqueue *vq, struct mshv_chain *chain);
 
 /**
- * virtqueue_push() - give a chain back
+ * mshv_virtqueue_push() - give a chain back
  * @vq: the queue
  * @chain: the chain
  * @written: how many bytes of its writable buffers were written, from the first on
  */
-void virtqueue_push(struct virtqueue *vq, const struct chain *chain, uint32_t written);
+void mshv_virtqueue_push(struct mshv_virtqueue *vq, const struct mshv_chain *chain,
+			 uint32_t written);
 
 /**
- * virtqueue_wants_interrupt() - does the driver want to hear of what was given back
+ * mshv_virtqueue_wants_interrupt() - does the driver want to hear of what was given back
  * @vq: the queue
  *
  * Return: true if it does.
  */
-bool virtqueue_wants_interrupt(const struct virtqueue *vq);
+bool mshv_virtqueue_wants_interrupt(const struct mshv_virtqueue *vq);
 
 /**
- * iov_size() - how much buffers hold together
+ * mshv_iov_size() - how much buffers hold together
  * @iov: the buffers
  * @count: how many
  *
  * Return: bytes.
  */
-size_t iov_size(const struct iovec *iov, unsigned int count);
+size_t mshv_iov_size(const struct iovec *iov, unsigned int count);
 
 /**
- * iov_read() - take the first bytes of buffers
+ * mshv_iov_read() - take the first bytes of buffers
  * @iov: the buffers, which are without them afterwards
  * @count: how many
  * @to: where to
@@ -111,10 +116,10 @@ size_t iov_size(const struct iovec *iov, unsigned int count);
  *
  * Return: how many bytes there were, at most @size.
  */
-size_t iov_read(struct iovec *iov, unsigned int count, void *to, size_t size);
+size_t mshv_iov_read(struct iovec *iov, unsigned int count, void *to, size_t size);
 
 /**
- * iov_write() - fill the first bytes of buffers
+ * mshv_iov_write() - fill the first bytes of buffers
  * @iov: the buffers, which are without them afterwards
  * @count: how many
  * @from: where from
@@ -122,6 +127,10 @@ size_t iov_read(struct iovec *iov, unsigned int count, void *to, size_t size);
  *
  * Return: how many bytes there was room for, at most @size.
  */
-size_t iov_write(struct iovec *iov, unsigned int count, const void *from, size_t size);
+size_t mshv_iov_write(struct iovec *iov, unsigned int count, const void *from, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* MSHV_VIRTQUEUE_H */
