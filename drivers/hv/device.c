@@ -59,8 +59,11 @@ static long ioctl_create_partition(struct mshv_create_partition_v2 __user *uarg)
 	if (copy_from_user(&args, uarg, v1_size))
 		return -EFAULT;
 	if ((args.pt_flags & ~(u64)MSHV_PT_FLAGS_MASK) ||
-	    args.pt_isolation >= MSHV_PT_ISOLATION_COUNT)
+	    args.pt_isolation >= MSHV_PT_ISOLATION_COUNT) {
+		pr_warn_ratelimited("CREATE_PARTITION: flags %#llx with isolation %llu are not offered\n",
+				    args.pt_flags, args.pt_isolation);
 		return -EINVAL;
+	}
 	in.flags = creation_flags(args.pt_flags);
 
 	/* Without the rest, no feature is taken from the guest. */
@@ -80,6 +83,15 @@ static long ioctl_create_partition(struct mshv_create_partition_v2 __user *uarg)
 	return mshv_partition_create(&in);
 }
 
+long mshv_ioctl_unknown(const char *file, unsigned int cmd)
+{
+	/* Others are no questions to us: isatty(), for one. */
+	if (_IOC_TYPE(cmd) == MSHV_IOCTL)
+		pr_warn_ratelimited("%s: unknown ioctl %#x\n", file, cmd);
+
+	return -ENOTTY;
+}
+
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *uarg = (void __user *)arg;
@@ -90,7 +102,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case MSHV_ROOT_HVCALL:
 		return mshv_ioctl_root_hvcall(NULL, MSHV_PASSTHRU_DEVICE, uarg);
 	default:
-		return -ENOTTY;
+		return mshv_ioctl_unknown("/dev/mshv", cmd);
 	}
 }
 

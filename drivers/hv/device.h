@@ -16,4 +16,13 @@ int mshv_device_init(void);
  */
 void mshv_device_exit(void);
 
+/**
+ * mshv_ioctl_unknown() - answer an ioctl that a file does not have
+ * @file: what kind of file it is, for the log
+ * @cmd: the ioctl
+ *
+ * Return: -ENOTTY.
+ */
+long mshv_ioctl_unknown(const char *file, unsigned int cmd);
+
 #endif /* MSHV_DEVICE_H */

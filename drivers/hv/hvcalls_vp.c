@@ -139,7 +139,6 @@ int mshv_hvcall_get_vp_state(struct mshv_pool *pool, u32 vp_index,
 	};
 	struct mshv_hvcall call = {
 		.code = HVCALL_GET_VP_STATE,
-		.flags = MSHV_HVCALL_QUIET,
 		.varhead = nr,
 		.in = &in,
 		.in_size = sizeof(in),
@@ -163,7 +162,6 @@ int mshv_hvcall_set_vp_state(struct mshv_pool *pool, u32 vp_index,
 	};
 	struct mshv_hvcall call = {
 		.code = HVCALL_SET_VP_STATE,
-		.flags = MSHV_HVCALL_QUIET,
 		.varhead = DIV_ROUND_UP(size, sizeof(u64)),
 		.in = &in,
 		.in_size = sizeof(in),

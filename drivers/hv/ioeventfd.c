@@ -4,9 +4,12 @@
  * them for a doorbell and lets the guest go on; root hears of it by an event in a
  * ring (TLFS, "Inter-Partition Communication").
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/list.h>
+#include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -255,8 +258,11 @@ long mshv_ioctl_ioeventfd(struct mshv_partition *partition,
 	    memchr_inv(args.rsvd, 0, sizeof(args.rsvd)))
 		return -EINVAL;
 	/* As upstream: a doorbell is at a memory address. */
-	if (args.flags & BIT(MSHV_IOEVENTFD_BIT_PIO))
+	if (args.flags & BIT(MSHV_IOEVENTFD_BIT_PIO)) {
+		pr_warn_ratelimited("IOEVENTFD: there are no doorbells at ports, such as %#llx\n",
+				    args.addr);
 		return -EOPNOTSUPP;
+	}
 
 	if (args.flags & BIT(MSHV_IOEVENTFD_BIT_DEASSIGN))
 		return ioeventfd_deassign(partition, &args);

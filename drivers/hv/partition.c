@@ -20,6 +20,7 @@
 
 #include "access.h"
 #include "debugfs.h"
+#include "device.h"
 #include "hvcalls.h"
 #include "ioeventfd.h"
 #include "partition.h"
@@ -205,7 +206,7 @@ static long partition_ioctl(struct file *file, unsigned int cmd, unsigned long a
 		ret = mshv_ioctl_root_hvcall(partition, MSHV_PASSTHRU_PARTITION, uarg);
 		break;
 	default:
-		ret = -ENOTTY;
+		ret = mshv_ioctl_unknown("partition", cmd);
 	}
 	mutex_unlock(&partition->mutex);
 

@@ -3,8 +3,11 @@
  * Hypercalls that user space makes by itself. Those let through all begin with a
  * partition ID, and that is not user space's to choose.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/gfp.h>
 #include <linux/pagemap.h>
+#include <linux/printk.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -55,7 +58,7 @@ static unsigned int passthru_permitted(u16 code)
 	}
 }
 
-static bool passthru_valid(const struct mshv_root_hvcall *args, enum mshv_passthru_from from)
+static bool passthru_valid(const struct mshv_root_hvcall *args)
 {
 	if (args->status || memchr_inv(args->rsvd, 0, sizeof(args->rsvd)))
 		return false;
@@ -63,10 +66,8 @@ static bool passthru_valid(const struct mshv_root_hvcall *args, enum mshv_passth
 		return false;
 	if (args->out_ptr && (!args->out_sz || args->out_sz > HV_HYP_PAGE_SIZE))
 		return false;
-	if (args->reps > HV_HYPERCALL_REP_COUNT_MASK >> HV_HYPERCALL_REP_COUNT_SHIFT)
-		return false;
 
-	return passthru_permitted(args->code) & BIT(from);
+	return args->reps <= HV_HYPERCALL_REP_COUNT_MASK >> HV_HYPERCALL_REP_COUNT_SHIFT;
 }
 
 /*
@@ -166,8 +167,13 @@ long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru
 
 	if (copy_from_user(&args, uarg, sizeof(args)))
 		return -EFAULT;
-	if (!passthru_valid(&args, from))
+	if (!passthru_valid(&args))
 		return -EINVAL;
+	if (!(passthru_permitted(args.code) & BIT(from))) {
+		pr_warn_ratelimited("ROOT_HVCALL: %s (%#x) is not let through\n",
+				    mshv_hvcall_name(args.code), args.code);
+		return -EINVAL;
+	}
 	if (!passthru_can_tell(&args, uarg))
 		return -EFAULT;
 

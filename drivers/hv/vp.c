@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "debugfs.h"
+#include "device.h"
 #include "hvcalls.h"
 #include "mshv.h"
 #include "partition.h"
@@ -52,7 +53,7 @@ static long vp_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		ret = mshv_ioctl_root_hvcall(vp->partition, MSHV_PASSTHRU_VP, uarg);
 		break;
 	default:
-		ret = -ENOTTY;
+		ret = mshv_ioctl_unknown("VP", cmd);
 	}
 	mutex_unlock(&vp->mutex);
 
@@ -190,8 +191,11 @@ int mshv_vp_create(struct mshv_partition *partition, u32 vp_index)
 
 	lockdep_assert_held(&partition->mutex);
 
-	if (vp_index >= MSHV_MAX_VPS)
+	if (vp_index >= MSHV_MAX_VPS) {
+		pr_warn_ratelimited("CREATE_VP: there is no VP %u, only %u of them\n", vp_index,
+				    MSHV_MAX_VPS);
 		return -EINVAL;
+	}
 	if (mshv_partition_vp(partition, vp_index))
 		return -EEXIST;
 

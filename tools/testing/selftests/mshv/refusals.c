@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is not offered is refused, and the kernel's log has a line for it that names the
+ * call: one, however slow the console, few, however often it is asked for, and never a
+ * back-trace.
+ */
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include <tlfs/hypercall.h>
+#include <tlfs/partition.h>
+#include <tlfs/vp.h>
+
+#include "mshv_test.h"
+
+#define NOWHERE		0xdead
+#define STORM		20000
+/* The kernel's limit, for one place that prints */
+#define LIMIT_LINES	10
+#define LIMIT_SECONDS	5
+
+static uint8_t page[PAGE_SIZE] __attribute__((aligned(4096)));
+
+static int result(int ret)
+{
+	return ret < 0 ? -errno : 0;
+}
+
+/* ---- What is asked for ---------------------------------------------------------- */
+
+static int get_property(struct test_vm *vm)
+{
+	__u64 value;
+
+	return mshv_get_property(vm->dev, NOWHERE, &value);
+}
+
+static int get_property_ex(struct test_vm *vm)
+{
+	return mshv_get_property_ex(vm->dev, NOWHERE, 0, page, 64);
+}
+
+static int set_property(struct test_vm *vm)
+{
+	/* It is too late for that one. */
+	return mshv_set_property(vm->partition, HV_PARTITION_PROPERTY_PRIVILEGE_FLAGS, 0);
+}
+
+static int install_intercept(struct test_vm *vm)
+{
+	return mshv_install_intercept(vm->partition, NOWHERE, HV_INTERCEPT_ACCESS_MASK_EXECUTE, 0);
+}
+
+static int get_registers(struct test_vm *vm)
+{
+	union hv_register_value value;
+	__u32 name = NOWHERE;
+
+	return mshv_get_registers(vm->vp.fd, 0, &name, &value, 1);
+}
+
+static int set_registers(struct test_vm *vm)
+{
+	const struct hv_register_assoc reg = { .name = NOWHERE };
+
+	return mshv_set_registers(vm->vp.fd, 0, &reg, 1);
+}
+
+static int set_state(struct test_vm *vm)
+{
+	memset(page, 0xff, PAGE_SIZE);
+	return mshv_set_vp_state(vm->vp.fd, MSHV_VP_STATE_XSAVE, page, PAGE_SIZE);
+}
+
+static int assert_interrupt(struct test_vm *vm)
+{
+	return mshv_assert_interrupt(vm->partition, ~0ULL, 0, 0x31);
+}
+
+static int post_message(struct test_vm *vm)
+{
+	const struct hv_message msg = { .header = { .message_type = 1, .payload_size = 16 } };
+
+	/* There is no VP 7. */
+	return mshv_post_message_direct(vm->partition, 7, 2, &msg);
+}
+
+static int create_nested(struct test_vm *vm)
+{
+	return mshv_create_partition(vm->dev,
+				     PT_LAPIC | BIT(MSHV_PT_BIT_NESTED_VIRTUALIZATION));
+}
+
+static int create_isolated(struct test_vm *vm)
+{
+	const struct mshv_create_partition args = { .pt_flags = PT_LAPIC, .pt_isolation = 1 };
+
+	return result(ioctl(vm->dev, MSHV_CREATE_PARTITION, &args));
+}
+
+static int create_with_unknown_flag(struct test_vm *vm)
+{
+	const struct mshv_create_partition args = { .pt_flags = BIT(MSHV_PT_BIT_COUNT) };
+
+	return result(ioctl(vm->dev, MSHV_CREATE_PARTITION, &args));
+}
+
+static int pass_on(int fd, unsigned int code)
+{
+	struct mshv_root_hvcall call = {
+		.code = code, .in_sz = 64, .in_ptr = (uintptr_t)page,
+	};
+
+	return result(ioctl(fd, MSHV_ROOT_HVCALL, &call));
+}
+
+static int retarget_interrupt(struct test_vm *vm)
+{
+	return pass_on(vm->partition, HVCALL_RETARGET_INTERRUPT);
+}
+
+static int registers_by_the_device(struct test_vm *vm)
+{
+	return pass_on(vm->dev, HVCALL_GET_VP_REGISTERS);
+}
+
+static int unknown_hypercall(struct test_vm *vm)
+{
+	return pass_on(vm->vp.fd, NOWHERE);
+}
+
+static int create_vp(struct test_vm *vm)
+{
+	return mshv_create_vp(vm->partition, 1000);
+}
+
+static int doorbell_at_a_port(struct test_vm *vm)
+{
+	struct mshv_user_ioeventfd args = {
+		.fd = eventfd(0, EFD_CLOEXEC), .addr = 0x3f8, .len = 1,
+		.flags = BIT(MSHV_IOEVENTFD_BIT_PIO),
+	};
+	int ret = result(ioctl(vm->partition, MSHV_IOEVENTFD, &args));
+
+	close(args.fd);
+	return ret;
+}
+
+static int unknown_ioctl_of_the_device(struct test_vm *vm)
+{
+	return result(ioctl(vm->dev, _IO(MSHV_IOCTL, 0x55)));
+}
+
+static int unknown_ioctl_of_the_partition(struct test_vm *vm)
+{
+	return result(ioctl(vm->partition, _IO(MSHV_IOCTL, 0x55)));
+}
+
+static int unknown_ioctl_of_the_vp(struct test_vm *vm)
+{
+	return result(ioctl(vm->vp.fd, _IO(MSHV_IOCTL, 0x55)));
+}
+
+static const struct refusal {
+	int (*ask)(struct test_vm *vm);
+	int error;
+	const char *line;
+} refusals[] = {
+	/* by the hypervisor */
+	{ get_property, EINVAL, "GET_PARTITION_PROPERTY: " },
+	{ get_property_ex, EINVAL, "GET_PARTITION_PROPERTY_EX: " },
+	{ set_property, EIO, "SET_PARTITION_PROPERTY: " },
+	{ install_intercept, EINVAL, "INSTALL_INTERCEPT: " },
+	{ get_registers, EINVAL, "GET_VP_REGISTERS: " },
+	{ set_registers, EINVAL, "SET_VP_REGISTERS: " },
+	{ set_state, EINVAL, "SET_VP_STATE: " },
+	{ assert_interrupt, EINVAL, "ASSERT_VIRTUAL_INTERRUPT: " },
+	{ post_message, EINVAL, "POST_MESSAGE_DIRECT: " },
+	{ create_nested, EOPNOTSUPP, "CREATE_PARTITION: " },
+	/* by the driver */
+	{ create_isolated, EINVAL, "CREATE_PARTITION: flags 0x3 with isolation 1 " },
+	{ create_with_unknown_flag, EINVAL, "CREATE_PARTITION: flags 0x" },
+	{ retarget_interrupt, EINVAL, "ROOT_HVCALL: RETARGET_INTERRUPT (0x" },
+	{ registers_by_the_device, EINVAL, "ROOT_HVCALL: GET_VP_REGISTERS (0x50)" },
+	{ unknown_hypercall, EINVAL, "ROOT_HVCALL: unknown hypercall (0xdead)" },
+	{ create_vp, EINVAL, "CREATE_VP: there is no VP 1000" },
+	{ doorbell_at_a_port, EOPNOTSUPP, "IOEVENTFD: " },
+	{ unknown_ioctl_of_the_device, ENOTTY, "/dev/mshv: unknown ioctl 0xb855" },
+	{ unknown_ioctl_of_the_partition, ENOTTY, "partition: unknown ioctl 0xb855" },
+	{ unknown_ioctl_of_the_vp, ENOTTY, "VP: unknown ioctl 0xb855" },
+};
+
+/* ---- What the log says ---------------------------------------------------------- */
+
+FIXTURE(log) {
+	struct test_vm vm;
+	int fd;
+	char line[1024];	/* the driver's last one */
+	bool trace;		/* there was a warning or a back-trace */
+};
+
+FIXTURE_SETUP(log)
+{
+	self->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, self->fd) TH_LOG("/dev/kmsg: %s", strerror(errno));
+	vm_init(&self->vm, PT_LAPIC, PAGE_SIZE);
+	ASSERT_EQ(0, lseek(self->fd, 0, SEEK_END));
+}
+
+FIXTURE_TEARDOWN(log)
+{
+	vm_destroy(&self->vm);
+	close(self->fd);
+}
+
+/* How many lines are the driver's, of those that are new */
+static unsigned int new_lines(struct log_fixture_data *self)
+{
+	char record[sizeof(self->line)], *text;
+	unsigned int lines = 0;
+	ssize_t size;
+
+	for (;;) {
+		size = read(self->fd, record, sizeof(record) - 1);
+		if (size < 0 && errno == EPIPE)
+			continue;	/* some were overwritten */
+		if (size <= 0)
+			return lines;
+		record[size] = '\0';
+		/* Facility, number and time; and what belongs to the line, in lines of its own */
+		text = strchr(record, ';');
+		if (!text)
+			continue;
+		text++;
+		text[strcspn(text, "\n")] = '\0';
+		if (strstr(text, "Call Trace") || strstr(text, "WARNING: ") ||
+		    strstr(text, "BUG: "))
+			self->trace = true;
+		if (strncmp(text, "mshv_root: ", 11))
+			continue;
+		lines++;
+		snprintf(self->line, sizeof(self->line), "%s", text);
+	}
+}
+
+static time_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+TEST_F(log, what_is_refused_is_named_in_one_line)
+{
+	const struct refusal *r;
+	unsigned int lines;
+	time_t until;
+	int ret;
+
+	for (r = refusals; r < refusals + ARRAY_SIZE(refusals); r++) {
+		/* Those before may have used up what may be printed. */
+		until = now() + 3 * LIMIT_SECONDS;
+		do {
+			ret = r->ask(&self->vm);
+			EXPECT_EQ(-r->error, ret) TH_LOG("%s: %s", r->line, mshv_strerror());
+			lines = new_lines(self);
+			if (!lines)
+				usleep(200000);
+		} while (!lines && ret == -r->error && now() < until);
+		EXPECT_EQ(1, lines) TH_LOG("%s", r->line);
+		EXPECT_EQ(self->line + 11, strstr(self->line, r->line)) {
+			TH_LOG("\"%s\" is not \"%s\"", self->line, r->line);
+		}
+		EXPECT_FALSE(self->trace) TH_LOG("%s", r->line);
+	}
+}
+
+/* isatty() is no question to the driver. */
+TEST_F(log, other_files_ioctls_are_not_worth_a_line)
+{
+	EXPECT_FALSE(isatty(self->vm.dev));
+	EXPECT_FALSE(isatty(self->vm.partition));
+	EXPECT_FALSE(isatty(self->vm.vp.fd));
+	EXPECT_EQ(0, new_lines(self)) TH_LOG("%s", self->line);
+}
+
+TEST_F(log, a_storm_of_refusals_is_a_few_lines)
+{
+	unsigned int lines = 0;
+	time_t start = now();
+	int i;
+
+	for (i = 0; i < STORM; i++) {
+		ASSERT_EQ(-EINVAL, unknown_hypercall(&self->vm));
+		if (i % 1000 == 0)
+			lines += new_lines(self);
+	}
+	lines += new_lines(self);
+	/* The limit's periods need not begin with ours, nor do the seconds. */
+	EXPECT_GE(LIMIT_LINES * (2 + (now() - start + 1) / LIMIT_SECONDS), lines);
+	EXPECT_FALSE(self->trace);
+}
+
+MSHV_TEST_MAIN
