@@ -10,6 +10,7 @@
 #include <openhv/options.h>
 #include <openhv/root.h>
 #include <openhv/run.h>
+#include <openhv/stats.h>
 #include <tlfs/interrupt.h>
 
 #define OPCODE_HLT	0xF4
@@ -447,6 +448,7 @@ void vp_handle_exit(struct lp *lp, struct vp *vp)
 	case VCPU_EXIT_NMI:
 		lp_take_interrupts(lp);
 		htimers_run(lp);
+		stats_tick(lp);
 		break;
 	case VCPU_EXIT_INTERRUPT_WINDOW:
 	case VCPU_EXIT_RETRY:

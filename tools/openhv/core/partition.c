@@ -141,6 +141,7 @@ hv_status_t partition_create(const struct hv_input_create_partition *in, u64 *id
 	children++;
 	spin_unlock(&table_lock);
 	info_page_update();
+	stats_update_machine();
 	log_info("partition %llu: created", *id);
 	return HV_STATUS_SUCCESS;
 }
@@ -261,6 +262,7 @@ hv_status_t partition_delete(u64 id)
 	children--;
 	spin_unlock(&table_lock);
 	info_page_update();
+	stats_update_machine();
 	return HV_STATUS_SUCCESS;
 }
 

@@ -110,6 +110,7 @@ struct vp_msrs {
  * @connections_lock: guards @connections
  * @connections: connections of the partition to ports
  * @doorbells: how many of them are doorbells
+ * @stats_lock: guards @stats
  * @stats: statistics pages (self, parent), or NULL
  */
 struct partition {
@@ -153,7 +154,8 @@ struct partition {
 	struct rwlock connections_lock;
 	struct list_head connections;
 	u32 doorbells;
-	void *stats[2];
+	struct spinlock stats_lock;
+	u64 *stats[2];
 };
 _Static_assert(sizeof(struct partition) <= PAGE_SIZE, "a partition is one page");
 
@@ -213,7 +215,8 @@ void partition_free_small(struct partition *p, void *obj);
  * @notify_lp: the LP
  * @message: intercept message page, or NULL
  * @regs: register page, or NULL
- * @stats: statistics pages (self, parent), or NULL
+ * @stats: statistics pages (self, parent), or NULL; whoever owns the VP may write
+ *	to them, those of root under its LP's lock
  * @assist: the VP assist page, HV_X64_MSR_VP_ASSIST_PAGE
  * @deliverability: what the parent wants to be told of,
  *	HV_REGISTER_DELIVERABILITY_NOTIFICATIONS
@@ -294,6 +297,8 @@ void partition_put(struct partition *p);
 /* The partition in a slot below PARTITION_MAX, held, or NULL. */
 struct partition *partition_get_slot(u32 slot);
 u32 partition_children(void);
+/* VPs of all partitions */
+u32 vps_total(void);
 
 /**
  * vp_get() - find a VP and hold it
