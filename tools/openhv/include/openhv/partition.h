@@ -282,6 +282,12 @@ static inline bool partition_is_root(const struct partition *p)
 	return p == &root_partition;
 }
 
+/* Whether a partition has been given a feature, HV_SYNTHETIC_FEATURE_*_BIT; root has all. */
+static inline bool partition_granted(const struct partition *p, u32 feature_bit)
+{
+	return partition_is_root(p) || p->synthetic_features & TLFS_BIT64(feature_bit);
+}
+
 /* The partition table; ID is slot plus a generation, never reused. */
 void partitions_init(void);
 
