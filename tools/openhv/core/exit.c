@@ -96,7 +96,7 @@ static void exit_cpuid(struct vp *vp)
 	struct hv_cpuid_result out;
 
 	vp_cpuid(vp, leaf, subleaf, &out);
-	if (vp->partition->intercepts &&
+	if (vp->partition->intercept_count &&
 	    intercept_wanted(vp->partition, HV_INTERCEPT_TYPE_X64_CPUID, leaf,
 			     HV_INTERCEPT_ACCESS_MASK_EXECUTE)) {
 		intercept_cpuid(vp, &out);
@@ -113,7 +113,7 @@ static bool msr_intercepted(struct vp *vp, u32 msr, u32 access)
 {
 	struct partition *p = vp->partition;
 
-	if (!p->intercepts)
+	if (!p->intercept_count)
 		return false;
 	return intercept_wanted(p, HV_INTERCEPT_TYPE_X64_MSR, 0, access) ||
 	       intercept_wanted(p, HV_INTERCEPT_TYPE_X64_MSR_INDEX, msr, access);

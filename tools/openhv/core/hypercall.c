@@ -199,7 +199,7 @@ static bool forward_to_parent(struct vp *vp, u16 code, u64 result)
 	struct partition *p = vp->partition;
 	u16 status = result & HV_HYPERCALL_RESULT_MASK;
 
-	if (likely(!p->intercepts))
+	if (likely(!p->intercept_count))
 		return false;
 	if (status == HV_STATUS_INVALID_CONNECTION_ID &&
 	    (code == HVCALL_POST_MESSAGE || code == HVCALL_SIGNAL_EVENT) &&

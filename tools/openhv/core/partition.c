@@ -177,7 +177,7 @@ hv_status_t partition_initialize(struct partition *p)
 hv_status_t partition_finalize(struct partition *p)
 {
 	bool initialized;
-	void *vps;
+	void *vps, *intercepts;
 	u32 i;
 
 	if (partition_is_root(p))
@@ -203,8 +203,8 @@ hv_status_t partition_finalize(struct partition *p)
 	spin_lock(&p->lock);
 	vps = p->vps;
 	store_release(&p->vps, NULL);
-	p->cpuid = NULL;
-	p->intercepts = NULL;
+	intercepts = p->intercept_table;
+	p->intercept_table = NULL;
 	spin_unlock(&p->lock);
 
 	ports_destroy(p);
@@ -217,6 +217,7 @@ hv_status_t partition_finalize(struct partition *p)
 	reserve_drain(p);
 	stats_drop(p);
 	pool_free(&p->pool, vps);
+	pool_free(&p->pool, intercepts);
 	pool_free(&p->pool, p->tsc_page);
 	p->tsc_page = NULL;
 	return HV_STATUS_SUCCESS;

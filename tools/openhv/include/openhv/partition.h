@@ -54,6 +54,14 @@ struct intercept {
 	u64 parameter;
 };
 
+/* Where both are found: by VP index and leaf, and by type and parameter */
+#define INTERCEPT_BUCKETS	256
+struct intercept_table {
+	struct cpuid_override *cpuid[INTERCEPT_BUCKETS];
+	struct intercept *intercepts[INTERCEPT_BUCKETS];
+};
+TLFS_ASSERT_SIZE(struct intercept_table, PAGE_SIZE);
+
 /* MSRs that are only kept for the guest, without effect on the machine */
 struct vp_msrs {
 	u64 mtrr_def_type;
@@ -102,8 +110,9 @@ struct vp_msrs {
  * @tsc_setter: the index of that VP plus 1, or 0 for none
  * @small_lock: guards @small, @tsc_offset and @tsc_setter; taken last
  * @small: objects of OBJ_SIZE: overrides, intercepts, ports
- * @cpuid: CPUID overrides
- * @intercepts: installed intercepts
+ * @intercept_table: CPUID overrides and installed intercepts, or NULL for none yet
+ * @cpuid_count: how many there are of the former
+ * @intercept_count: and of the latter, those without access among them
  * @exception_intercepts: bit mask of intercepted exceptions
  * @pass_msrs: MSRs that the processor switches do not exit
  * @ports: ports that belong to the partition (@lock)
@@ -146,8 +155,9 @@ struct partition {
 	u32 tsc_setter;
 	struct spinlock small_lock;
 	struct objpool small;
-	struct cpuid_override *cpuid;
-	struct intercept *intercepts;
+	struct intercept_table *intercept_table;
+	u32 cpuid_count;
+	u32 intercept_count;
 	u32 exception_intercepts;
 	bool pass_msrs;
 	struct list_head ports;
