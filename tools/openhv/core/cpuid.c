@@ -319,24 +319,14 @@ static u32 merge(u32 value, u32 given, u32 mask)
 
 void vp_cpuid(struct vp *vp, u32 leaf, u32 subleaf, struct hv_cpuid_result *r)
 {
-	const struct cpuid_override *best = NULL, *o;
+	const struct cpuid_override *o = cpuid_result(vp, leaf, subleaf);
 
 	vp_cpuid_default(vp, leaf, subleaf, r);
-	for (o = load_acquire(&vp->partition->cpuid); o; o = o->next) {
-		if (o->p.eax != leaf || (o->vp_index != HV_ANY_VP && o->vp_index != vp->index))
-			continue;
-		if (o->p.subleaf_specific && o->p.ecx != subleaf)
-			continue;
-		/* A VP's own result counts for more than the partition's. */
-		if (!best || (best->vp_index == HV_ANY_VP && o->vp_index != HV_ANY_VP) ||
-		    (o->p.subleaf_specific && !best->p.subleaf_specific))
-			best = o;
-	}
-	if (best) {
-		r->eax = merge(r->eax, best->p.result_eax, best->p.result_eax_mask);
-		r->ebx = merge(r->ebx, best->p.result_ebx, best->p.result_ebx_mask);
-		r->ecx = merge(r->ecx, best->p.result_ecx, best->p.result_ecx_mask);
-		r->edx = merge(r->edx, best->p.result_edx, best->p.result_edx_mask);
+	if (o) {
+		r->eax = merge(r->eax, o->p.result_eax, o->p.result_eax_mask);
+		r->ebx = merge(r->ebx, o->p.result_ebx, o->p.result_ebx_mask);
+		r->ecx = merge(r->ecx, o->p.result_ecx, o->p.result_ecx_mask);
+		r->edx = merge(r->edx, o->p.result_edx, o->p.result_edx_mask);
 	}
 	dynamic_bits(vp, leaf, r);
 }

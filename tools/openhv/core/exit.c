@@ -10,6 +10,7 @@
 #include <openhv/options.h>
 #include <openhv/root.h>
 #include <openhv/run.h>
+#include <openhv/stats.h>
 #include <tlfs/interrupt.h>
 
 #define OPCODE_HLT	0xF4
@@ -95,7 +96,7 @@ static void exit_cpuid(struct vp *vp)
 	struct hv_cpuid_result out;
 
 	vp_cpuid(vp, leaf, subleaf, &out);
-	if (vp->partition->intercepts &&
+	if (vp->partition->intercept_count &&
 	    intercept_wanted(vp->partition, HV_INTERCEPT_TYPE_X64_CPUID, leaf,
 			     HV_INTERCEPT_ACCESS_MASK_EXECUTE)) {
 		intercept_cpuid(vp, &out);
@@ -112,7 +113,7 @@ static bool msr_intercepted(struct vp *vp, u32 msr, u32 access)
 {
 	struct partition *p = vp->partition;
 
-	if (!p->intercepts)
+	if (!p->intercept_count)
 		return false;
 	return intercept_wanted(p, HV_INTERCEPT_TYPE_X64_MSR, 0, access) ||
 	       intercept_wanted(p, HV_INTERCEPT_TYPE_X64_MSR_INDEX, msr, access);
@@ -449,6 +450,7 @@ void vp_handle_exit(struct lp *lp, struct vp *vp)
 		else
 			lp_take_interrupts(lp);
 		htimers_run(lp);
+		stats_tick(lp);
 		break;
 	case VCPU_EXIT_NMI:
 		lp_take_nmi(lp);

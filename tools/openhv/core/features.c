@@ -206,8 +206,10 @@ u64 features_privileges(u64 s)
 		if (s & TLFS_BIT64(map[i].synthetic))
 			privileges |= map[i].privilege;
 	}
-	/* Messages and events can be sent by whoever has a SynIC. */
+	/* There is no feature for messages: whoever has a SynIC can send some. */
 	if (s & SYN(ACCESS_SYNIC_REGS))
-		privileges |= (u64)(HV_POST_MESSAGES | HV_SIGNAL_EVENTS) << 32;
+		privileges |= (u64)HV_POST_MESSAGES << 32;
+	if (s & SYN(SIGNAL_EVENTS))
+		privileges |= (u64)HV_SIGNAL_EVENTS << 32;
 	return privileges;
 }

@@ -13,9 +13,7 @@
 
 static bool granted(const struct hvcall *c, u32 feature_bit)
 {
-	const struct partition *p = c->vp->partition;
-
-	return partition_is_root(p) || p->synthetic_features & TLFS_BIT64(feature_bit);
+	return partition_granted(c->vp->partition, feature_bit);
 }
 
 /* A set of VP indices: a mask of banks, and the banks that the mask names */
@@ -181,6 +179,6 @@ hv_status_t hvc_send_ipi_ex(struct hvcall *c)
 /* A guest that waits for a lock. Root decides who runs, and sees it by the time used. */
 hv_status_t hvc_notify_long_spin_wait(struct hvcall *c)
 {
-	(void)c;
-	return HV_STATUS_SUCCESS;
+	return granted(c, HV_SYNTHETIC_FEATURE_NOTIFY_LONG_SPIN_WAIT_BIT) ? HV_STATUS_SUCCESS :
+	       HV_STATUS_ACCESS_DENIED;
 }

@@ -5,6 +5,7 @@
 #include <openhv/hypercall.h>
 #include <openhv/info_page.h>
 #include <openhv/partition.h>
+#include <openhv/stats.h>
 #include <tlfs/memory.h>
 
 #define MAP_FLAGS_KNOWN	(HV_MAP_GPA_PERMISSIONS_MASK | HV_MAP_GPA_ADJUSTABLE | \
@@ -23,6 +24,8 @@ hv_status_t hvc_deposit_memory(struct hvcall *c)
 	if (!status)
 		c->rep = c->rep_count;
 	info_page_update();
+	stats_update_partition(p);
+	stats_update_machine();
 	partition_put(p);
 	return status;
 }
@@ -42,6 +45,8 @@ hv_status_t hvc_withdraw_memory(struct hvcall *c)
 	if (c->rep < c->rep_count)
 		status = HV_STATUS_NO_RESOURCES;	/* nothing left */
 	info_page_update();
+	stats_update_partition(p);
+	stats_update_machine();
 	partition_put(p);
 	return status;
 }
@@ -128,6 +133,7 @@ hv_status_t hvc_map_gpa_pages(struct hvcall *c)
 	}
 	gpa_gather_finish(&g);
 	write_unlock(&p->gpamap.lock);
+	stats_update_partition(p);
 	partition_put(p);
 	return status;
 }
@@ -166,6 +172,7 @@ hv_status_t hvc_unmap_gpa_pages(struct hvcall *c)
 	}
 	gpa_gather_finish(&g);
 	write_unlock(&p->gpamap.lock);
+	stats_update_partition(p);
 	partition_put(p);
 	return status;
 }
@@ -203,6 +210,7 @@ hv_status_t hvc_get_gpa_pages_access_states(struct hvcall *c)
 	}
 	gpa_gather_finish(&g);
 	write_unlock(&p->gpamap.lock);
+	stats_update_partition(p);
 	partition_put(p);
 	return status;
 }

@@ -267,17 +267,6 @@ void vp_eoi_message(struct vp *vp, u8 vector)
 	end(vp, &msg);
 }
 
-bool intercept_wanted(struct partition *p, u32 type, u64 parameter, u32 access)
-{
-	const struct intercept *i;
-
-	for (i = load_acquire(&p->intercepts); i; i = i->next) {
-		if (i->type == type && i->parameter == parameter && READ_ONCE(i->access) & access)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Deliverability notifications: the parent asked to be told when a SINT's
  * slot is free, or when an interrupt can be delivered.

@@ -108,6 +108,8 @@ enum msr_result vp_msr_read(struct vp *vp, u32 msr, u64 *value, bool host)
 		*value = vp->apic.base;
 		return MSR_OK;
 	case MSR_TSC_ADJUST:
+		if (!host && !proc_has(vp, 1, HV_PROC_FEATURE1_TSC_ADJUST_BIT))
+			return MSR_UNKNOWN;
 		*value = vp->msrs.tsc_adjust;
 		return MSR_OK;
 	case MSR_EFER:
@@ -290,6 +292,8 @@ enum msr_result vp_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 	case MSR_APIC_BASE:
 		return ok_if(vlapic_set_base(&vp->apic, value));
 	case MSR_TSC_ADJUST:
+		if (!host && !proc_has(vp, 1, HV_PROC_FEATURE1_TSC_ADJUST_BIT))
+			return MSR_UNKNOWN;
 		vcpu_set_tsc_offset(v, vcpu_get_tsc_offset(v) + value - vp->msrs.tsc_adjust);
 		vp->msrs.tsc_adjust = value;
 		return MSR_OK;

@@ -8,6 +8,7 @@
 #include <openhv/gpamap_walk.h>
 #include <openhv/log.h>
 #include <openhv/npt.h>
+#include <openhv/stats.h>
 
 struct overlay *overlay_at(struct gpamap *map, u64 gpfn)
 {
@@ -60,6 +61,8 @@ hv_status_t overlay_set(struct gpamap *map, struct overlay *ov, u64 gpfn, void *
 	write_unlock(&map->lock);
 	if (flush)
 		gpamap_flush(map);
+	/* A large page may have been split. */
+	stats_update_partition(map->partition);
 	return status;
 }
 

@@ -141,6 +141,7 @@ hv_status_t partition_create(const struct hv_input_create_partition *in, u64 *id
 	children++;
 	spin_unlock(&table_lock);
 	info_page_update();
+	stats_update_machine();
 	log_info("partition %llu: created", *id);
 	return HV_STATUS_SUCCESS;
 }
@@ -176,7 +177,7 @@ hv_status_t partition_initialize(struct partition *p)
 hv_status_t partition_finalize(struct partition *p)
 {
 	bool initialized;
-	void *vps;
+	void *vps, *intercepts;
 	u32 i;
 
 	if (partition_is_root(p))
@@ -202,8 +203,8 @@ hv_status_t partition_finalize(struct partition *p)
 	spin_lock(&p->lock);
 	vps = p->vps;
 	store_release(&p->vps, NULL);
-	p->cpuid = NULL;
-	p->intercepts = NULL;
+	intercepts = p->intercept_table;
+	p->intercept_table = NULL;
 	spin_unlock(&p->lock);
 
 	ports_destroy(p);
@@ -216,6 +217,7 @@ hv_status_t partition_finalize(struct partition *p)
 	reserve_drain(p);
 	stats_drop(p);
 	pool_free(&p->pool, vps);
+	pool_free(&p->pool, intercepts);
 	pool_free(&p->pool, p->tsc_page);
 	p->tsc_page = NULL;
 	return HV_STATUS_SUCCESS;
@@ -261,6 +263,7 @@ hv_status_t partition_delete(u64 id)
 	children--;
 	spin_unlock(&table_lock);
 	info_page_update();
+	stats_update_machine();
 	return HV_STATUS_SUCCESS;
 }
 

@@ -10,6 +10,7 @@
 #include <openhv/root.h>
 #include <openhv/run.h>
 #include <openhv/sched.h>
+#include <openhv/stats.h>
 
 /*
  * Somebody wants to own the VP (vp_lock()): give them all of its state, and
@@ -201,12 +202,24 @@ static bool begin_guest_mode(struct vp *vp)
 	return true;
 }
 
+void lp_sleep(struct lp *lp)
+{
+	u64 begin = rdtsc();
+
+	WRITE_ONCE(lp->idle_since, begin);
+	lp_wait_for_interrupt(lp);
+	WRITE_ONCE(lp->idle_since, 0);
+	WRITE_ONCE(lp->idle_time, lp->idle_time + rdtsc() - begin);
+	lp->halts++;
+	stats_tick(lp);
+}
+
 /* Wait for an interrupt in the name of a root VP that has not been started. */
 static void idle(struct lp *lp, struct vp *vp)
 {
 	if (!begin_guest_mode(vp))
 		return;
-	lp_wait_for_interrupt(lp);
+	lp_sleep(lp);
 	store_release(&vp->in_guest, 0);
 	if (root_has_shim(vp))
 		root_apic_woken(lp, vp);
@@ -218,12 +231,13 @@ enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 	struct vp *previous = lp->current;
 	enum vp_stop stop;
 
+	lp->switches++;
 	WRITE_ONCE(vp->lp, lp);
 	WRITE_ONCE(lp->current, vp);
 	/* Said first, then the look at what root's VP has got: vp_request() does the reverse */
 	smp_mb();
 	for (;;) {
-		u64 entered;
+		u64 entered, ticks;
 
 		if (unlikely(READ_ONCE(vp->held)))
 			park(lp, vp);
@@ -251,7 +265,9 @@ enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 		entered = rdtsc();
 		vcpu_enter(lp, &vp->vcpu);
 		store_release(&vp->in_guest, 0);
-		vp->run_time += rdtsc() - entered;
+		ticks = rdtsc() - entered;
+		vp->run_time += ticks;
+		lp->guest_time += ticks;
 		take_back_offer(vp);
 		apic_assist_collect(vp);
 		vp_handle_exit(lp, vp);

@@ -198,9 +198,11 @@ static void put(struct lp *lp, struct vp *vp, enum vp_stop stop)
 	bool again = stop == VP_STOP_PREEMPTED;
 	u32 blocked = VP_BLOCKED;
 
-	stats_update_vp(vp);
-	if (!again && !partition_is_root(vp->partition))
-		regpage_fill(vp);
+	if (!partition_is_root(vp->partition)) {
+		stats_update_vp(vp);
+		if (!again)
+			regpage_fill(vp);
+	}
 	if (stop == VP_STOP_BLOCKED) {
 		atomic_xchg(&vp->blocked, VP_BLOCKED);
 		/* What came before that did not wake it. */
@@ -266,7 +268,7 @@ static void idle(struct lp *lp)
 	/* Said first, then the look at the queue */
 	smp_mb();
 	if (!READ_ONCE(lp->queue.count) && !READ_ONCE(lp->need_resched))
-		lp_wait_for_interrupt(lp);
+		lp_sleep(lp);
 	WRITE_ONCE(lp->idle, false);
 	lp->need_resched = false;
 	htimers_run(lp);

@@ -5,8 +5,16 @@
  * there is none.
  *
  * A page stays mapped until its object goes away; mapping it again gives the
- * same page.
+ * same page. A VP and a partition have two, which say the same here.
+ *
+ * Counters of what hypercalls change are brought up to date by these; those of
+ * a child's VP when the VP stops; those of an LP and of the root VP that lives
+ * there by that LP, now and then. Each object has a lock for its pages, or an
+ * owner: there is none that LPs share. It is taken last, and only pages are
+ * written under it.
  */
+#include <asm/cpu.h>
+#include <asm/x86.h>
 #include <openhv/atomic.h>
 #include <openhv/hypercall.h>
 #include <openhv/lp.h>
@@ -15,13 +23,17 @@
 #include <openhv/root.h>
 #include <openhv/stats.h>
 
+/* How often an LP brings its own counters up to date */
+#define REFRESH_HZ	100
+
 static void *hypervisor_page;
-static void *lp_pages[LP_MAX];
-static struct spinlock stats_lock;
+static struct spinlock hypervisor_lock;
 
 /* An object that a page belongs to, held */
 struct target {
 	void **slot;
+	struct spinlock *lock;		/* NULL: whoever owns @vp */
+	struct lp *lp;
 	struct partition *partition;
 	struct vp *vp;
 };
@@ -55,13 +67,16 @@ static hv_status_t find_target(struct hvcall *c, const struct hv_input_map_stats
 		if (id->hv.stats_area_type != HV_STATS_AREA_SELF)
 			return HV_STATUS_INVALID_PARAMETER;
 		t->slot = &hypervisor_page;
+		t->lock = &hypervisor_lock;
 		return HV_STATUS_SUCCESS;
 	case HV_STATS_OBJECT_LOGICAL_PROCESSOR:
 		if (id->lp.stats_area_type != HV_STATS_AREA_SELF)
 			return HV_STATUS_INVALID_PARAMETER;
 		if (id->lp.lp_index >= lp_count)
 			return HV_STATUS_INVALID_LP_INDEX;
-		t->slot = &lp_pages[id->lp.lp_index];
+		t->lp = lps[id->lp.lp_index];
+		t->slot = (void **)&t->lp->stats;
+		t->lock = &t->lp->stats_lock;
 		return HV_STATUS_SUCCESS;
 	case HV_STATS_OBJECT_PARTITION:
 		status = area_index(id->partition.stats_area_type, &index);
@@ -70,7 +85,8 @@ static hv_status_t find_target(struct hvcall *c, const struct hv_input_map_stats
 		status = hvc_partition(c, id->partition.partition_id, &t->partition);
 		if (status)
 			return status;
-		t->slot = &t->partition->stats[index];
+		t->slot = (void **)&t->partition->stats[index];
+		t->lock = &t->partition->stats_lock;
 		break;
 	case HV_STATS_OBJECT_VP:
 		status = area_index(id->vp.stats_area_type, &index);
@@ -85,6 +101,9 @@ static hv_status_t find_target(struct hvcall *c, const struct hv_input_map_stats
 			return HV_STATUS_INVALID_VP_INDEX;
 		}
 		t->slot = (void **)&t->vp->stats[index];
+		/* Nobody can own a VP of root's; it lives on one LP. */
+		if (partition_is_root(t->partition))
+			t->lock = &t->vp->lp->stats_lock;
 		break;
 	default:
 		return HV_STATUS_INVALID_PARAMETER;
@@ -106,55 +125,142 @@ static void put_target(struct target *t)
 		partition_put(t->partition);
 }
 
-/* Counters that do not change, or only with the object */
-static void fill_fixed(const struct hv_input_map_stats_page *in, const struct target *t, u64 *page)
+static void lock_target(struct target *t)
 {
-	switch (in->type) {
-	case HV_STATS_OBJECT_HYPERVISOR:
-		page[HV_STATS_HYPERVISOR_LOGICAL_PROCESSORS] = lp_count;
-		page[HV_STATS_HYPERVISOR_PARTITIONS] = partition_children() + 1;
-		page[HV_STATS_HYPERVISOR_TOTAL_PAGES] = own_total_pages();
-		break;
-	case HV_STATS_OBJECT_LOGICAL_PROCESSOR:
-		page[HV_STATS_LP_ROOT_VP_INDEX] = in->identity.lp.lp_index;
-		break;
-	case HV_STATS_OBJECT_PARTITION:
-		page[HV_STATS_PARTITION_PARTITION_ID] = t->partition->id;
-		page[HV_STATS_PARTITION_VIRTUAL_PROCESSORS] = t->partition->vp_count;
-		page[HV_STATS_PARTITION_DEPOSITED_PAGES] = t->partition->pool.total;
-		page[HV_STATS_PARTITION_GPA_PAGES_4K] = t->partition->gpamap.pages_4k;
-		page[HV_STATS_PARTITION_GPA_PAGES_2M] = t->partition->gpamap.pages_2m;
-		page[HV_STATS_PARTITION_GPA_PAGES_1G] = t->partition->gpamap.pages_1g;
-		page[HV_STATS_PARTITION_GPA_SPACE_MODIFICATIONS] =
-			t->partition->gpamap.modifications;
-		break;
-	}
+	if (t->lock)
+		spin_lock(t->lock);
+	else
+		vp_lock(t->vp);
+}
+
+static void unlock_target(struct target *t)
+{
+	if (t->lock)
+		spin_unlock(t->lock);
+	else
+		vp_unlock(t->vp);
+}
+
+static void fill_hypervisor(u64 *page)
+{
+	page[HV_STATS_HYPERVISOR_LOGICAL_PROCESSORS] = lp_count;
+	page[HV_STATS_HYPERVISOR_PARTITIONS] = partition_children() + 1;
+	page[HV_STATS_HYPERVISOR_VIRTUAL_PROCESSORS] = vps_total();
+	/* What it took at boot, and what it was given since */
+	page[HV_STATS_HYPERVISOR_TOTAL_PAGES] = own_total_pages() + pool_deposited_total();
+}
+
+void stats_lp_times(const struct lp *lp, u64 *total, u64 *hypervisor)
+{
+	u64 guest = READ_ONCE(lp->guest_time), idle = READ_ONCE(lp->idle_time);
+	u64 since = READ_ONCE(lp->idle_since), now = rdtsc();
+
+	if (since)
+		idle += now - since;
+	*total = tsc_to_100ns(now - lp->started - idle);
+	*hypervisor = *total - min(*total, tsc_to_100ns(guest));
+}
+
+static void fill_lp(const struct lp *lp, u64 *page)
+{
+	u64 total, hypervisor;
+
+	stats_lp_times(lp, &total, &hypervisor);
+	page[HV_STATS_LP_GLOBAL_TIME] = hv_time();
+	page[HV_STATS_LP_TOTAL_RUN_TIME] = total;
+	page[HV_STATS_LP_HYPERVISOR_RUN_TIME] = hypervisor;
+	page[HV_STATS_LP_HARDWARE_INTERRUPTS] = lp->info->root_exits[OPENHV_EXIT_INTERRUPT] +
+						lp->info->child_exits[OPENHV_EXIT_INTERRUPT];
+	page[HV_STATS_LP_CONTEXT_SWITCHES] = lp->switches;
+	page[HV_STATS_LP_PROCESSOR_HALTS] = lp->halts;
+	page[HV_STATS_LP_ROOT_VP_INDEX] = lp->index;
+	page[HV_STATS_LP_COUNTER_REFRESH_SEQUENCE_NUMBER]++;
+	page[HV_STATS_LP_COUNTER_REFRESH_REFERENCE_TIME] = hv_time();
+}
+
+static void fill_partition(const struct partition *p, u64 *page)
+{
+	const struct gpamap *map = &p->gpamap;
+
+	page[HV_STATS_PARTITION_PARTITION_ID] = p->id;
+	page[HV_STATS_PARTITION_VIRTUAL_PROCESSORS] = READ_ONCE(p->vp_count);
+	page[HV_STATS_PARTITION_DEPOSITED_PAGES] = READ_ONCE(p->pool.total);
+	page[HV_STATS_PARTITION_GPA_PAGES] = READ_ONCE(map->pages_4k) +
+					     (READ_ONCE(map->pages_2m) << MAP_ORDER_2M) +
+					     (READ_ONCE(map->pages_1g) << MAP_ORDER_1G);
+	page[HV_STATS_PARTITION_GPA_PAGES_4K] = READ_ONCE(map->pages_4k);
+	page[HV_STATS_PARTITION_GPA_PAGES_2M] = READ_ONCE(map->pages_2m);
+	page[HV_STATS_PARTITION_GPA_PAGES_1G] = READ_ONCE(map->pages_1g);
+	page[HV_STATS_PARTITION_GPA_SPACE_MODIFICATIONS] = READ_ONCE(map->modifications);
+	if (partition_is_root(p))
+		page[HV_STATS_PARTITION_NUMBER_OF_ACTIVE_CHILD_PARTITIONS] = partition_children();
+}
+
+/* Both areas at once: this is done each time that a VP stops. */
+static void fill_vp(struct vp *vp)
+{
+	u64 *self = vp->stats[0] ? vp->stats[0] : vp->stats[1];
+	u64 *parent = vp->stats[1] ? vp->stats[1] : self;
+	const u64 *exits = vp->exits;
+
+	if (!self)
+		return;
+#define FILL(name, value) \
+	(self[HV_STATS_VP_##name] = parent[HV_STATS_VP_##name] = (value))
+	FILL(TOTAL_RUN_TIME, tsc_to_100ns(vp->run_time));
+	FILL(HYPERCALLS_COUNT, exits[OPENHV_EXIT_HYPERCALL]);
+	FILL(IO_INSTRUCTIONS_COUNT, exits[OPENHV_EXIT_IO]);
+	FILL(HLT_INSTRUCTIONS_COUNT, exits[OPENHV_EXIT_HLT]);
+	FILL(CPUID_INSTRUCTIONS_COUNT, exits[OPENHV_EXIT_CPUID]);
+	FILL(MSR_ACCESSES_COUNT, exits[OPENHV_EXIT_MSR_READ] + exits[OPENHV_EXIT_MSR_WRITE]);
+	FILL(EXTERNAL_INTERRUPTS_COUNT, exits[OPENHV_EXIT_INTERRUPT]);
+	FILL(NESTED_PAGE_FAULT_INTERCEPTS_COUNT, exits[OPENHV_EXIT_NPT_FAULT]);
+	FILL(CONTROL_REGISTER_ACCESSES_COUNT, exits[OPENHV_EXIT_CR_ACCESS]);
+	FILL(LOGICAL_PROCESSOR_DISPATCHES, vp->dispatches);
+#undef FILL
+}
+
+static void fill_target(struct target *t)
+{
+	if (t->vp)
+		fill_vp(t->vp);
+	else if (t->partition)
+		fill_partition(t->partition, *t->slot);
+	else if (t->lp)
+		fill_lp(t->lp, *t->slot);
+	else
+		fill_hypervisor(*t->slot);
 }
 
 hv_status_t stats_map(struct hvcall *c, const struct hv_input_map_stats_page *in, u64 *pfn)
 {
+	void *page = NULL;
 	hv_status_t status;
 	struct target t;
 
 	status = find_target(c, in, &t);
 	if (status)
 		return status;
-	spin_lock(&stats_lock);
+	if (!READ_ONCE(*t.slot))
+		page = pool_alloc_lent(&root_partition.pool);
+	lock_target(&t);
 	if (t.partition && READ_ONCE(t.partition->state) != PARTITION_ACTIVE) {
 		/* It was finalized meanwhile, and stats_drop() will not come again. */
-		spin_unlock(&stats_lock);
-		put_target(&t);
-		return HV_STATUS_INVALID_PARTITION_STATE;
-	}
-	if (!*t.slot)
-		*t.slot = pool_alloc_lent(&root_partition.pool);
-	if (*t.slot) {
-		fill_fixed(in, &t, *t.slot);
-		*pfn = virt_to_phys(*t.slot) >> PAGE_SHIFT;
+		status = HV_STATUS_INVALID_PARTITION_STATE;
 	} else {
-		status = HV_STATUS_INSUFFICIENT_MEMORY;
+		if (!*t.slot) {
+			WRITE_ONCE(*t.slot, page);
+			page = NULL;
+		}
+		if (*t.slot) {
+			fill_target(&t);
+			*pfn = virt_to_phys(*t.slot) >> PAGE_SHIFT;
+		} else {
+			status = HV_STATUS_INSUFFICIENT_MEMORY;
+		}
 	}
-	spin_unlock(&stats_lock);
+	unlock_target(&t);
+	pool_free_lent(&root_partition.pool, page);
 	put_target(&t);
 	return status;
 }
@@ -168,15 +274,10 @@ hv_status_t stats_unmap(struct hvcall *c, const struct hv_input_map_stats_page *
 	status = find_target(c, in, &t);
 	if (status)
 		return status;
-	/* The LP that runs a child's VP writes to its page. */
-	if (t.vp && !partition_is_root(t.partition))
-		vp_lock(t.vp);
-	spin_lock(&stats_lock);
+	lock_target(&t);
 	page = *t.slot;
 	WRITE_ONCE(*t.slot, NULL);
-	spin_unlock(&stats_lock);
-	if (t.vp && !partition_is_root(t.partition))
-		vp_unlock(t.vp);
+	unlock_target(&t);
 	if (!page)
 		status = HV_STATUS_INVALID_PARAMETER;
 	pool_free_lent(&root_partition.pool, page);
@@ -186,50 +287,62 @@ hv_status_t stats_unmap(struct hvcall *c, const struct hv_input_map_stats_page *
 
 void stats_drop(struct partition *p)
 {
-	void *pages[ARRAY_SIZE(p->stats)];
+	u64 *pages[ARRAY_SIZE(p->stats)];
 	u32 i;
 
-	spin_lock(&stats_lock);
+	spin_lock(&p->stats_lock);
 	for (i = 0; i < ARRAY_SIZE(pages); i++) {
 		pages[i] = p->stats[i];
 		p->stats[i] = NULL;
 	}
-	spin_unlock(&stats_lock);
+	spin_unlock(&p->stats_lock);
 	for (i = 0; i < ARRAY_SIZE(pages); i++)
 		pool_free_lent(&root_partition.pool, pages[i]);
 }
 
-static u64 calls(const struct vp *vp, enum openhv_exit e)
-{
-	return vp->exits[e];
-}
-
-static void update_vp(struct vp *vp, u64 *page)
-{
-	page[HV_STATS_VP_TOTAL_RUN_TIME] = tsc_to_100ns(vp->run_time);
-	page[HV_STATS_VP_HYPERCALLS_COUNT] = calls(vp, OPENHV_EXIT_HYPERCALL);
-	page[HV_STATS_VP_IO_INSTRUCTIONS_COUNT] = calls(vp, OPENHV_EXIT_IO);
-	page[HV_STATS_VP_HLT_INSTRUCTIONS_COUNT] = calls(vp, OPENHV_EXIT_HLT);
-	page[HV_STATS_VP_CPUID_INSTRUCTIONS_COUNT] = calls(vp, OPENHV_EXIT_CPUID);
-	page[HV_STATS_VP_MSR_ACCESSES_COUNT] = calls(vp, OPENHV_EXIT_MSR_READ) +
-					       calls(vp, OPENHV_EXIT_MSR_WRITE);
-	page[HV_STATS_VP_EXTERNAL_INTERRUPTS_COUNT] = calls(vp, OPENHV_EXIT_INTERRUPT);
-	page[HV_STATS_VP_NESTED_PAGE_FAULT_INTERCEPTS_COUNT] = calls(vp, OPENHV_EXIT_NPT_FAULT);
-	page[HV_STATS_VP_CONTROL_REGISTER_ACCESSES_COUNT] = calls(vp, OPENHV_EXIT_CR_ACCESS);
-	page[HV_STATS_VP_LOGICAL_PROCESSOR_DISPATCHES] = vp->dispatches;
-}
-
 void stats_update_vp(struct vp *vp)
 {
-	bool root = partition_is_root(vp->partition);
-	u64 *page;
+	fill_vp(vp);
+}
 
-	/* Nobody owns a VP of root's who takes its page away: that is done under the lock. */
-	if (root)
-		spin_lock(&stats_lock);
-	page = READ_ONCE(vp->stats[0]);
-	if (page)
-		update_vp(vp, page);
-	if (root)
-		spin_unlock(&stats_lock);
+void stats_update_partition(struct partition *p)
+{
+	u32 i;
+
+	if (!READ_ONCE(p->stats[0]) && !READ_ONCE(p->stats[1]))
+		return;
+	spin_lock(&p->stats_lock);
+	for (i = 0; i < ARRAY_SIZE(p->stats); i++) {
+		if (p->stats[i])
+			fill_partition(p, p->stats[i]);
+	}
+	spin_unlock(&p->stats_lock);
+}
+
+void stats_update_machine(void)
+{
+	stats_update_partition(&root_partition);
+	if (!READ_ONCE(hypervisor_page))
+		return;
+	spin_lock(&hypervisor_lock);
+	if (hypervisor_page)
+		fill_hypervisor(hypervisor_page);
+	spin_unlock(&hypervisor_lock);
+}
+
+void stats_refresh(struct lp *lp)
+{
+	struct vp *vp = lp->root_vp;
+
+	lp->stats_due = rdtsc() + tsc_hz / REFRESH_HZ;
+	if (READ_ONCE(lp->stats) || READ_ONCE(vp->stats[0]) || READ_ONCE(vp->stats[1])) {
+		spin_lock(&lp->stats_lock);
+		if (lp->stats)
+			fill_lp(lp, lp->stats);
+		fill_vp(vp);
+		spin_unlock(&lp->stats_lock);
+	}
+	/* Whatever changed root's own address space: one LP is enough for that. */
+	if (!lp->index)
+		stats_update_partition(&root_partition);
 }

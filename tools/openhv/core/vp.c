@@ -9,7 +9,10 @@
 #include <openhv/partition.h>
 #include <openhv/run.h>
 #include <openhv/sched.h>
+#include <openhv/stats.h>
 #include <openhv/string.h>
+
+static u32 vps;
 
 void vp_init(struct vp *vp, struct partition *p, u32 index, u32 apic_id,
 	     const struct vp_pages *pages)
@@ -33,12 +36,18 @@ void vp_init(struct vp *vp, struct partition *p, u32 index, u32 apic_id,
 	vp->blocked = partition_is_root(p) ? 0 : VP_SUSPENDED;
 }
 
+u32 vps_total(void)
+{
+	return READ_ONCE(vps);
+}
+
 void vp_publish(struct partition *p, struct vp *vp)
 {
 	struct vp_slot *slot = &p->vps[vp->index];
 
 	slot->vp = vp;
 	p->vp_count++;
+	atomic_add(&vps, 1);
 	store_release(&slot->ref.count, 1);
 }
 
@@ -96,6 +105,8 @@ hv_status_t vp_create(struct partition *p, u32 index)
 			   vcpu_caps.cr4_valid);
 	vp_publish(p, vp);
 	spin_unlock(&p->lock);
+	stats_update_partition(p);
+	stats_update_machine();
 	return HV_STATUS_SUCCESS;
 }
 
@@ -165,6 +176,9 @@ hv_status_t vp_delete(struct partition *p, u32 index)
 	slot->vp = NULL;
 	p->vp_count--;
 	spin_unlock(&p->lock);
+	atomic_sub(&vps, 1);
+	stats_update_partition(p);
+	stats_update_machine();
 	return HV_STATUS_SUCCESS;
 }
 

@@ -11,6 +11,7 @@
 #include <openhv/partition.h>
 #include <openhv/root.h>
 #include <openhv/sched.h>
+#include <openhv/stats.h>
 #include <openhv/vpcall.h>
 #include <tlfs/interrupt.h>
 #include <tlfs/message.h>
@@ -57,14 +58,11 @@ hv_status_t hvc_get_logical_processor_run_time(struct hvcall *c)
 {
 	const struct hv_input_get_logical_processor_run_time *in = c->in;
 	struct hv_output_get_logical_processor_run_time *out = c->out;
-	u64 run;
 
 	if (in->lp_index >= lp_count || !lps[in->lp_index]->added)
 		return HV_STATUS_INVALID_LP_INDEX;
-	run = tsc_to_100ns(lps[in->lp_index]->root_vp->run_time);
 	out->global_time = hv_time();
-	out->local_run_time = run;
-	out->hypervisor_time = 0;
+	stats_lp_times(lps[in->lp_index], &out->local_run_time, &out->hypervisor_time);
 	return HV_STATUS_SUCCESS;
 }
 

@@ -254,6 +254,31 @@ TEST_ON_MACHINE(each_form_needs_its_feature)
 	EXPECT_EQ(0, flush_ex(0, ALL, 0, 0));
 	EXPECT_EQ(0, interrupted());
 	child_gone(p);
+
+	begin(assignable_synthetic_features & ~FEATURE(NOTIFY_LONG_SPIN_WAIT));
+	EXPECT_EQ(HV_STATUS_ACCESS_DENIED, call(HVCALL_NOTIFY_LONG_SPIN_WAIT));
+	EXPECT_EQ(0, flush_ex(0, ALL, 0, 0));
+	child_gone(p);
+
+	/* A SynIC alone does for messages, not for events. */
+	begin(assignable_synthetic_features & ~FEATURE(SIGNAL_EVENTS));
+	memset(input, 0, 64);
+	input[0] = 0x123456;
+	EXPECT_EQ(HV_STATUS_ACCESS_DENIED, call(HVCALL_SIGNAL_EVENT));
+	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, call(HVCALL_POST_MESSAGE));
+	EXPECT_EQ(0, call(HVCALL_NOTIFY_LONG_SPIN_WAIT));
+	child_gone(p);
+	begin(assignable_synthetic_features);
+	memset(input, 0, 64);
+	input[0] = 0x123456;
+	EXPECT_EQ(HV_STATUS_INVALID_CONNECTION_ID, call(HVCALL_SIGNAL_EVENT));
+
+	/* The one that is the parent's */
+	EXPECT_EQ(HV_STATUS_INVALID_HYPERCALL_CODE, call(HVCALL_RETARGET_INTERRUPT));
+	child_gone(p);
+	begin(assignable_synthetic_features & ~FEATURE(RETARGET_DEVICE_INTERRUPT));
+	EXPECT_EQ(HV_STATUS_ACCESS_DENIED, call(HVCALL_RETARGET_INTERRUPT));
+	child_gone(p);
 }
 
 TEST_HARNESS_MAIN

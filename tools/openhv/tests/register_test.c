@@ -655,6 +655,23 @@ TEST_ON_MACHINE(tsc_and_its_adjustment)
 	child_gone(vp->partition);
 }
 
+/* The parent may save and restore it all the same. */
+TEST_ON_MACHINE(tsc_adjustment_is_the_guests_only_with_its_feature)
+{
+	struct vp *vp = new_vp();
+	u64 value;
+
+	vp->partition->proc_features[1] |= TLFS_BIT64(HV_PROC_FEATURE1_TSC_ADJUST_BIT);
+	EXPECT_EQ(MSR_OK, vp_msr_write(vp, MSR_TSC_ADJUST, 700, false));
+	EXPECT_EQ(MSR_OK, vp_msr_read(vp, MSR_TSC_ADJUST, &value, false));
+	EXPECT_EQ(700, value);
+	vp->partition->proc_features[1] &= ~TLFS_BIT64(HV_PROC_FEATURE1_TSC_ADJUST_BIT);
+	EXPECT_EQ(MSR_UNKNOWN, vp_msr_write(vp, MSR_TSC_ADJUST, 800, false));
+	EXPECT_EQ(MSR_UNKNOWN, vp_msr_read(vp, MSR_TSC_ADJUST, &value, false));
+	EXPECT_EQ(700, reg64(vp, HV_X64_REGISTER_TSC_ADJUST));
+	child_gone(vp->partition);
+}
+
 /* Or the TSCs of a guest's processors would differ by the time between two calls. */
 TEST_ON_MACHINE(tsc_is_that_of_the_moment_when_time_was_frozen)
 {

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * State of VPs that is larger than a register (core/hvc_state.c, core/xsave.c),
- * statistics pages (core/stats.c), CPUID (core/cpuid.c).
+ * CPUID (core/cpuid.c).
  */
 #include <asm/cpu.h>
 #include <openhv/info_page.h>
-#include <openhv/options.h>
 #include <openhv/run.h>
-#include <openhv/stats.h>
 #include <openhv/xsave.h>
 #include <tlfs/cpuid.h>
 #include <tlfs/state.h>
-#include <tlfs/stats.h>
 #include "test.h"
 
 static struct partition *p;
@@ -162,104 +159,6 @@ TEST_ON_MACHINE(timers_are_in_the_output_itself)
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
 		  hv_status(hv_call(hv_var(HVCALL_SET_VP_STATE, 1), in, sizeof(in), NULL, 0)));
 	child_gone(p);
-}
-
-/* --- Statistics ------------------------------------------------------------------------- */
-
-static hv_status_t map_stats(u32 type, const union hv_stats_object_identity *id, u64 **page)
-{
-	struct hv_input_map_stats_page in = { .type = type, .identity = *id };
-	struct hv_output_map_stats_page out;
-	hv_status_t status = hv(HVCALL_MAP_STATS_PAGE, &in, sizeof(in), &out, sizeof(out));
-
-	if (!status)
-		*page = ram(out.map_location);
-	return status;
-}
-
-static hv_status_t unmap_stats(u32 type, const union hv_stats_object_identity *id)
-{
-	struct hv_input_map_stats_page in = { .type = type, .identity = *id };
-
-	return hv(HVCALL_UNMAP_STATS_PAGE, &in, sizeof(in), NULL, 0);
-}
-
-TEST_ON_MACHINE(statistics_of_a_child)
-{
-	union hv_stats_object_identity id = { .partition = { .partition_id = 0 } };
-	u64 *page, *again;
-
-	begin();
-	map_ram(p, 0, 3);
-	id.partition.partition_id = p->id;
-	id.partition.stats_area_type = HV_STATS_AREA_SELF;
-	/* The child's pool has pages; what is wanted is root's. */
-	EXPECT_EQ(HV_STATUS_INSUFFICIENT_MEMORY, map_stats(HV_STATS_OBJECT_PARTITION, &id, &page));
-	ASSERT_EQ(0, deposit(HV_PARTITION_ID_SELF, 2));
-	ASSERT_EQ(0, map_stats(HV_STATS_OBJECT_PARTITION, &id, &page));
-	EXPECT_EQ(p->id, page[HV_STATS_PARTITION_PARTITION_ID]);
-	EXPECT_EQ(3, page[HV_STATS_PARTITION_GPA_PAGES_4K]);
-	EXPECT_EQ(1, page[HV_STATS_PARTITION_VIRTUAL_PROCESSORS]);
-	ASSERT_EQ(0, map_stats(HV_STATS_OBJECT_PARTITION, &id, &again));
-	EXPECT_EQ(page, again);
-	EXPECT_EQ(0, unmap_stats(HV_STATS_OBJECT_PARTITION, &id));
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, unmap_stats(HV_STATS_OBJECT_PARTITION, &id));
-	id.partition.stats_area_type = HV_STATS_AREA_PARENT;
-	EXPECT_EQ(0, map_stats(HV_STATS_OBJECT_PARTITION, &id, &page));
-	/* Older hypervisors have no such area. */
-	options.compat = COMPAT_VMM_CAPS;
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, map_stats(HV_STATS_OBJECT_PARTITION, &id, &page));
-	id.partition.stats_area_type = 77;
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, map_stats(HV_STATS_OBJECT_PARTITION, &id, &page));
-	child_gone(p);
-}
-
-TEST_ON_MACHINE(statistics_of_a_vp)
-{
-	union hv_stats_object_identity id = { .vp = { .partition_id = 0 } };
-	u64 *page;
-
-	begin();
-	id.vp.partition_id = p->id;
-	id.vp.stats_area_type = HV_STATS_AREA_SELF;
-	ASSERT_EQ(0, deposit(HV_PARTITION_ID_SELF, 1));
-	ASSERT_EQ(0, map_stats(HV_STATS_OBJECT_VP, &id, &page));
-	vp->exits[OPENHV_EXIT_MSR_READ] = 4;
-	vp->exits[OPENHV_EXIT_MSR_WRITE] = 5;
-	vp->run_time = HOST_TSC_HZ + 1000;
-	stats_update_vp(vp);
-	EXPECT_EQ(9, page[HV_STATS_VP_MSR_ACCESSES_COUNT]);
-	EXPECT_EQ(10000004, page[HV_STATS_VP_TOTAL_RUN_TIME]);
-	EXPECT_EQ(0, unmap_stats(HV_STATS_OBJECT_VP, &id));
-	id.vp.vp_index = 1;
-	EXPECT_EQ(HV_STATUS_INVALID_VP_INDEX, map_stats(HV_STATS_OBJECT_VP, &id, &page));
-	id.vp.partition_id = 4711;
-	EXPECT_EQ(HV_STATUS_INVALID_PARTITION_ID, map_stats(HV_STATS_OBJECT_VP, &id, &page));
-	child_gone(p);
-}
-
-TEST_ON_MACHINE(statistics_of_the_machine_are_roots)
-{
-	union hv_stats_object_identity id = {};
-	u64 *page;
-
-	id.hv.stats_area_type = HV_STATS_AREA_SELF;
-	EXPECT_EQ(HV_STATUS_INSUFFICIENT_MEMORY, map_stats(HV_STATS_OBJECT_HYPERVISOR, &id, &page));
-	ASSERT_EQ(0, deposit(HV_PARTITION_ID_SELF, 2));
-	ASSERT_EQ(0, map_stats(HV_STATS_OBJECT_HYPERVISOR, &id, &page));
-	EXPECT_EQ(HOST_LPS, page[HV_STATS_HYPERVISOR_LOGICAL_PROCESSORS]);
-	EXPECT_EQ(1, page[HV_STATS_HYPERVISOR_PARTITIONS]);
-	id.hv.stats_area_type = HV_STATS_AREA_PARENT;
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, map_stats(HV_STATS_OBJECT_HYPERVISOR, &id, &page));
-	memset(&id, 0, sizeof(id));
-	id.lp.lp_index = 2;
-	id.lp.stats_area_type = HV_STATS_AREA_SELF;
-	ASSERT_EQ(0, map_stats(HV_STATS_OBJECT_LOGICAL_PROCESSOR, &id, &page));
-	EXPECT_EQ(2, page[HV_STATS_LP_ROOT_VP_INDEX]);
-	id.lp.lp_index = HOST_LPS;
-	EXPECT_EQ(HV_STATUS_INVALID_LP_INDEX,
-		  map_stats(HV_STATS_OBJECT_LOGICAL_PROCESSOR, &id, &page));
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER, map_stats(99, &id, &page));
 }
 
 /* --- CPUID ----------------------------------------------------------------------------- */

@@ -107,10 +107,11 @@ HVC_HANDLER(delete_vp);
 HVC_HANDLER(get_vp_registers);
 HVC_HANDLER(set_vp_registers);
 HVC_HANDLER(translate_virtual_address);
-HVC_HANDLER(install_intercept);
-HVC_HANDLER(register_intercept_result);
 HVC_HANDLER(get_vp_cpuid_values);
 HVC_HANDLER(dispatch_vp);
+/* hvc_intercept.c */
+HVC_HANDLER(install_intercept);
+HVC_HANDLER(register_intercept_result);
 /* hvc_state.c */
 HVC_HANDLER(map_vp_state_page);
 HVC_HANDLER(unmap_vp_state_page);

@@ -70,6 +70,15 @@ struct htimer {
  * @idle: it has nothing to run and sleeps, or is about to
  * @need_resched: the VP that runs has to make way
  * @slice_timer: sets it
+ * @started: when it began to work, TSC value
+ * @guest_time: in guest mode, in TSC ticks
+ * @idle_time: asleep, in TSC ticks, up to now or to @idle_since
+ * @idle_since: TSC value since when it is asleep, or 0
+ * @halts: how often it went to sleep
+ * @switches: how often it took a VP, to run it
+ * @stats_due: when its statistics are to be refreshed, TSC value
+ * @stats_lock: guards @stats, and the statistics pages of @root_vp
+ * @stats: statistics page, or NULL
  *
  * Fields without a lock are the LP's own.
  */
@@ -103,6 +112,15 @@ struct lp {
 	bool idle;
 	bool need_resched;
 	struct htimer slice_timer;
+	u64 started;
+	u64 guest_time;
+	u64 idle_time;
+	u64 idle_since;
+	u64 halts;
+	u64 switches;
+	u64 stats_due;
+	struct spinlock stats_lock;
+	u64 *stats;
 };
 
 extern struct lp *lps[LP_MAX];
@@ -133,6 +151,8 @@ void lp_take_nmi(struct lp *lp);
 
 /* Sleep until an interrupt comes, and let it in. */
 void lp_wait_for_interrupt(struct lp *lp);
+/* The same; the time counts as idle. */
+void lp_sleep(struct lp *lp);
 
 /* Hooks of the interrupt path, called with GIF clear on the LP itself. */
 void lp_device_interrupt(struct lp *lp, u8 vector, bool level);

@@ -54,6 +54,14 @@ struct intercept {
 	u64 parameter;
 };
 
+/* Where both are found: by VP index and leaf, and by type and parameter */
+#define INTERCEPT_BUCKETS	256
+struct intercept_table {
+	struct cpuid_override *cpuid[INTERCEPT_BUCKETS];
+	struct intercept *intercepts[INTERCEPT_BUCKETS];
+};
+TLFS_ASSERT_SIZE(struct intercept_table, PAGE_SIZE);
+
 /* MSRs that are only kept for the guest, without effect on the machine */
 struct vp_msrs {
 	u64 mtrr_def_type;
@@ -102,14 +110,16 @@ struct vp_msrs {
  * @tsc_setter: the index of that VP plus 1, or 0 for none
  * @small_lock: guards @small, @tsc_offset and @tsc_setter; taken last
  * @small: objects of OBJ_SIZE: overrides, intercepts, ports
- * @cpuid: CPUID overrides
- * @intercepts: installed intercepts
+ * @intercept_table: CPUID overrides and installed intercepts, or NULL for none yet
+ * @cpuid_count: how many there are of the former
+ * @intercept_count: and of the latter, those without access among them
  * @exception_intercepts: bit mask of intercepted exceptions
  * @pass_msrs: MSRs that the processor switches do not exit
  * @ports: ports that belong to the partition (@lock)
  * @connections_lock: guards @connections
  * @connections: connections of the partition to ports
  * @doorbells: how many of them are doorbells
+ * @stats_lock: guards @stats
  * @stats: statistics pages (self, parent), or NULL
  */
 struct partition {
@@ -145,15 +155,17 @@ struct partition {
 	u32 tsc_setter;
 	struct spinlock small_lock;
 	struct objpool small;
-	struct cpuid_override *cpuid;
-	struct intercept *intercepts;
+	struct intercept_table *intercept_table;
+	u32 cpuid_count;
+	u32 intercept_count;
 	u32 exception_intercepts;
 	bool pass_msrs;
 	struct list_head ports;
 	struct rwlock connections_lock;
 	struct list_head connections;
 	u32 doorbells;
-	void *stats[2];
+	struct spinlock stats_lock;
+	u64 *stats[2];
 };
 _Static_assert(sizeof(struct partition) <= PAGE_SIZE, "a partition is one page");
 
@@ -213,7 +225,8 @@ void partition_free_small(struct partition *p, void *obj);
  * @notify_lp: the LP
  * @message: intercept message page, or NULL
  * @regs: register page, or NULL
- * @stats: statistics pages (self, parent), or NULL
+ * @stats: statistics pages (self, parent), or NULL; whoever owns the VP may write
+ *	to them, those of root under its LP's lock
  * @assist: the VP assist page, HV_X64_MSR_VP_ASSIST_PAGE
  * @deliverability: what the parent wants to be told of,
  *	HV_REGISTER_DELIVERABILITY_NOTIFICATIONS
@@ -279,6 +292,12 @@ static inline bool partition_is_root(const struct partition *p)
 	return p == &root_partition;
 }
 
+/* Whether a partition has been given a feature, HV_SYNTHETIC_FEATURE_*_BIT; root has all. */
+static inline bool partition_granted(const struct partition *p, u32 feature_bit)
+{
+	return partition_is_root(p) || p->synthetic_features & TLFS_BIT64(feature_bit);
+}
+
 /* The partition table; ID is slot plus a generation, never reused. */
 void partitions_init(void);
 
@@ -294,6 +313,8 @@ void partition_put(struct partition *p);
 /* The partition in a slot below PARTITION_MAX, held, or NULL. */
 struct partition *partition_get_slot(u32 slot);
 u32 partition_children(void);
+/* VPs of all partitions */
+u32 vps_total(void);
 
 /**
  * vp_get() - find a VP and hold it

@@ -154,6 +154,17 @@ void vp_check_deliverability(struct vp *vp);
  */
 bool intercept_wanted(struct partition *p, u32 type, u64 parameter, u32 access);
 
+/**
+ * cpuid_result() - what the parent has set a result of CPUID to
+ * @vp: the VP
+ * @leaf: EAX
+ * @subleaf: ECX
+ *
+ * Returns: the VP's own, or the partition's; of either, that for the sub-leaf, or that
+ * for all; NULL if there is none
+ */
+const struct cpuid_override *cpuid_result(struct vp *vp, u32 leaf, u32 subleaf);
+
 /* The APIC page and doorbells: returns true if the access was carried out. */
 bool vp_emulate_mmio(struct vp *vp);
 

@@ -4,6 +4,8 @@
  * grant can be used and what they do not grant cannot.
  */
 #include <tlfs/cpuid.h>
+#include <tlfs/guest.h>
+#include <tlfs/hypercall.h>
 #include <tlfs/msr.h>
 
 #include "mshv_test.h"
@@ -126,6 +128,106 @@ TEST(without_privileges_no_msr_is_there)
 	vm_init_features(&vm, NO_FEATURES, guest_reads_all);
 	EXPECT_EQ(0, vm_run_to_sync(&vm, 1));
 	EXPECT_EQ(0, *vm_guest_variable(&vm, guest_eax));
+	vm_destroy(&vm);
+}
+
+/* Calls that a feature opens: all are fast, and fail without doing anything, or do nothing */
+static const struct call {
+	uint64_t feature;
+	uint32_t ebx_bit;
+	uint16_t code;
+} calls[] = {
+	{ FEATURE(NOTIFY_LONG_SPIN_WAIT), 0, HVCALL_NOTIFY_LONG_SPIN_WAIT },
+	{ FEATURE(SYNTHETIC_CLUSTER_IPI), 0, HVCALL_SEND_IPI },
+	{ FEATURE(SIGNAL_EVENTS), HV_SIGNAL_EVENTS, HVCALL_SIGNAL_EVENT },
+};
+
+#define CALLER	(NO_FEATURES | FEATURE(ACCESS_HYPERCALL_REGS) | FEATURE(ACCESS_SYNIC_REGS))
+
+static volatile uint32_t guest_ebx;
+
+/* Reports, one bit an entry, which calls it may make */
+static GUEST_CODE void guest_makes_calls(void)
+{
+	uint64_t allowed = 0, status;
+	uint32_t r[4];
+	unsigned int i;
+
+	guest_cpuid(HV_CPUID_FEATURES, 0, r);
+	guest_ebx = r[1];
+	guest_hypercall_init();
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		/* No such connection; no such vector */
+		status = hypercall(calls[i].code | HV_HYPERCALL_FAST, 1, 0) &
+			 HV_HYPERCALL_RESULT_MASK;
+		if (status != HV_STATUS_ACCESS_DENIED)
+			allowed |= 1ULL << i;
+	}
+	GUEST_SYNC_ARG(1, allowed);
+	GUEST_DONE();
+}
+
+TEST(each_feature_opens_its_call_and_no_other)
+{
+	const uint64_t offered = offered_features();
+	struct test_vm vm;
+	size_t i;
+
+	vm_init_features(&vm, CALLER, guest_makes_calls);
+	EXPECT_EQ(0, vm_run_to_sync(&vm, 1));
+	EXPECT_EQ(0, *vm_guest_variable(&vm, guest_ebx) & HV_SIGNAL_EVENTS);
+	EXPECT_TRUE(*vm_guest_variable(&vm, guest_ebx) & HV_POST_MESSAGES);
+	vm_destroy(&vm);
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (!(offered & calls[i].feature))
+			continue;
+		vm_init_features(&vm, CALLER | calls[i].feature, guest_makes_calls);
+		EXPECT_EQ(1ULL << i, vm_run_to_sync(&vm, 1)) TH_LOG("call 0x%x", calls[i].code);
+		EXPECT_EQ(calls[i].ebx_bit,
+			  *vm_guest_variable(&vm, guest_ebx) & HV_SIGNAL_EVENTS);
+		vm_destroy(&vm);
+	}
+}
+
+#define MSR_TSC_ADJUST		0x3b
+#define LEAF7_EBX_TSC_ADJUST	BIT(1)
+
+static GUEST_CODE void guest_adjusts_tsc(void)
+{
+	uint64_t value = 0;
+	uint32_t r[4];
+	bool there;
+
+	guest_install_handlers();
+	guest_cpuid(7, 0, r);
+	there = r[1] & LEAF7_EBX_TSC_ADJUST;
+	GUEST_ASSERT_EQ(rdmsr_safe(MSR_TSC_ADJUST, &value), there);
+	GUEST_ASSERT_EQ(wrmsr_safe(MSR_TSC_ADJUST, value), there);
+	GUEST_SYNC_ARG(1, there);
+	GUEST_DONE();
+}
+
+/* Whether the machine has it or not, and where the partition was not given it */
+TEST(tsc_adjust_is_there_if_cpuid_says_so)
+{
+	struct mshv_create_partition_v2 args = {
+		.pt_flags = PT_LAPIC | BIT(MSHV_PT_BIT_CPU_AND_XSAVE_FEATURES),
+		.pt_num_cpu_fbanks = MSHV_NUM_CPU_FEATURES_BANKS,
+		.pt_cpu_fbanks[1] = BIT(HV_PROC_FEATURE1_TSC_ADJUST_BIT),
+	};
+	int dev = dev_open(), partition, ret;
+	struct test_vm vm;
+
+	vm_init_long(&vm, PT_LAPIC, guest_adjusts_tsc);
+	vm_run_to_sync(&vm, 1);
+	vm_destroy(&vm);
+
+	partition = mshv_create_partition_v2(dev, &args);
+	ASSERT_OK(partition);
+	ret = mshv_initialize_partition(partition);
+	ASSERT_EQ(0, ret);
+	vm_init_long_with(&vm, dev, partition, guest_adjusts_tsc);
+	EXPECT_EQ(0, vm_run_to_sync(&vm, 1));
 	vm_destroy(&vm);
 }
 
