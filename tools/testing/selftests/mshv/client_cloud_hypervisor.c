@@ -24,7 +24,8 @@ static int create(int dev, uint64_t flags)
 		{ HV_PARTITION_PROPERTY_UNIMPLEMENTED_MSR_ACTION, 1 },
 		{ HV_PARTITION_PROPERTY_TIME_FREEZE, 1 },
 	};
-	int partition = partition_create_as_clients(dev, flags), ret, i;
+	/* Its list is masked with what is offered. */
+	int partition = partition_create_as_clients(dev, flags, offered_features(dev)), ret, i;
 
 	ret = mshv_initialize_partition(partition);
 	TEST_ASSERT(!ret, "%s", mshv_strerror());

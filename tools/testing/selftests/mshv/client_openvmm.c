@@ -11,7 +11,23 @@
 #define XAPIC_ID	0x020
 #define XAPIC_SVR	0x0f0
 #define CONNECTION	0x1234		/* nobody has such a port */
+#define DEVICE		0x5678		/* likewise */
 #define FAST		HV_HYPERCALL_FAST
+
+#define FEATURE(name)	HV_SYNTHETIC_FEATURE(HV_SYNTHETIC_FEATURE_##name##_BIT)
+/* The list that it asks for, whatever is offered: an error ends it. */
+#define FEATURES \
+	(FEATURE(HYPERVISOR_PRESENT) | FEATURE(HV1) | FEATURE(ACCESS_VP_RUN_TIME_REG) | \
+	 FEATURE(ACCESS_PARTITION_REFERENCE_COUNTER) | FEATURE(ACCESS_SYNIC_REGS) | \
+	 FEATURE(ACCESS_SYNTHETIC_TIMER_REGS) | FEATURE(ACCESS_INTR_CTRL_REGS) | \
+	 FEATURE(ACCESS_HYPERCALL_REGS) | FEATURE(ACCESS_VP_INDEX) | \
+	 FEATURE(ACCESS_PARTITION_REFERENCE_TSC) | FEATURE(ACCESS_GUEST_IDLE_REG) | \
+	 FEATURE(ACCESS_FREQUENCY_REGS) | FEATURE(ENABLE_EXTENDED_GVA_RANGES) | \
+	 FEATURE(FAST_HYPERCALL_OUTPUT) | FEATURE(DIRECT_SYNTHETIC_TIMERS) | \
+	 FEATURE(EXTENDED_PROCESSOR_MASKS) | FEATURE(TB_FLUSH_HYPERCALLS) | \
+	 FEATURE(SYNTHETIC_CLUSTER_IPI) | FEATURE(NOTIFY_LONG_SPIN_WAIT) | \
+	 FEATURE(QUERY_NUMA_DISTANCE) | FEATURE(SIGNAL_EVENTS) | \
+	 FEATURE(RETARGET_DEVICE_INTERRUPT))
 
 /* ---- Creation ---- */
 
@@ -29,7 +45,8 @@ TEST(creation_sequence)
 	struct mshv_vp vp[2];
 	__u64 value;
 
-	partition = partition_create_as_clients(dev, PT_LAPIC | BIT(MSHV_PT_BIT_SMT_ENABLED_GUEST));
+	partition = partition_create_as_clients(dev, PT_LAPIC | BIT(MSHV_PT_BIT_SMT_ENABLED_GUEST),
+						FEATURES);
 	ASSERT_OK(mshv_initialize_partition(partition));
 	/* Before there is a VP: how many there will be in a package */
 	EXPECT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_PROCESSORS_PER_SOCKET, 2));
@@ -56,6 +73,38 @@ TEST(creation_sequence)
 	}
 	close(partition);
 	close(dev);
+}
+
+static GUEST_CODE void guest_reads_features(void)
+{
+	uint32_t r[4];
+
+	guest_cpuid(HV_CPUID_FEATURES, 0, r);
+	GUEST_SYNC_ARG(1, r[0] | (uint64_t)r[3] << 32);
+	GUEST_DONE();
+}
+
+/* What the hypervisor has not is left out, and the guest is not told that it is there. */
+TEST(features_are_asked_for_without_a_look_at_what_is_offered)
+{
+	int dev = dev_open(), partition;
+	uint64_t offered = offered_features(dev), leaf;
+	struct test_vm vm;
+	__u64 given = 0;
+
+	ASSERT_EQ(0x7f448fff, FEATURES);
+	partition = partition_create_as_clients(dev, PT_LAPIC, FEATURES);
+	ASSERT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+				    &given));
+	EXPECT_EQ(FEATURES & offered, given);
+	ASSERT_OK(mshv_initialize_partition(partition));
+	vm_init_long_with(&vm, dev, partition, guest_reads_features);
+	leaf = vm_run_to_sync(&vm, 1);
+	EXPECT_EQ(HV_ACCESS_SYNIC_REGS, leaf & HV_ACCESS_SYNIC_REGS);
+	EXPECT_EQ(!!(offered & FEATURE(FAST_HYPERCALL_OUTPUT)),
+		  !!(leaf >> 32 & HV_X64_HYPERCALL_XMM_OUTPUT_AVAILABLE));
+	vm_run_to_done(&vm);
+	vm_destroy(&vm);
 }
 
 /* ---- Messages and events of a guest ---- */
@@ -196,7 +245,7 @@ TEST(guest_in_xapic_mode)
 	struct test_vm vm;
 	__u64 id = 0;
 
-	partition = partition_create_as_clients(dev, BIT(MSHV_PT_BIT_LAPIC));
+	partition = partition_create_as_clients(dev, BIT(MSHV_PT_BIT_LAPIC), FEATURES);
 	ASSERT_OK(mshv_initialize_partition(partition));
 	vm_init_long_with(&vm, dev, partition, guest_uses_xapic);
 	ASSERT_OK(mshv_vp_set_register(&vm.vp, HV_X64_REGISTER_INITIAL_APIC_ID, 3));
