@@ -200,7 +200,7 @@ static bool forward_to_parent(struct vp *vp, u16 code, u64 result)
 	    intercept_wanted(p, HV_INTERCEPT_TYPE_UNKNOWN_SYNIC_CONNECTION, 0,
 			     HV_INTERCEPT_ACCESS_MASK_EXECUTE))
 		return true;
-	if (code == HVCALL_RETARGET_INTERRUPT && status &&
+	if (status == HV_STATUS_INVALID_DEVICE_ID && code == HVCALL_RETARGET_INTERRUPT &&
 	    intercept_wanted(p, HV_INTERCEPT_TYPE_RETARGET_INTERRUPT_WITH_UNKNOWN_DEVICE_ID, 0,
 			     HV_INTERCEPT_ACCESS_MASK_EXECUTE))
 		return true;

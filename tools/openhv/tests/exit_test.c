@@ -597,6 +597,58 @@ TEST_ON_MACHINE(hypercall_that_the_parent_wants_is_an_intercept)
 	child_gone(p);
 }
 
+/* Only a call that is right, but for a device that nobody knows */
+TEST_ON_MACHINE(retarget_of_an_unknown_device_is_the_parents_if_it_wants_it)
+{
+	static const struct {
+		u64 partition, control;
+		hv_status_t status;
+	} wrong[] = {
+		{ HV_PARTITION_ID_SELF, HV_HYPERCALL_FAST, HV_STATUS_INVALID_HYPERCALL_INPUT },
+		{ HV_PARTITION_ID_SELF, 1UL << HV_HYPERCALL_REP_COUNT_SHIFT,
+		  HV_STATUS_INVALID_HYPERCALL_INPUT },
+		{ 0x1234, 0, HV_STATUS_ACCESS_DENIED },
+	};
+	u64 call = hv_var(HVCALL_RETARGET_INTERRUPT, 2);
+	u64 *gpr, input[9] = { HV_PARTITION_ID_SELF, 0x77 }, features;
+	u32 i;
+
+	begin();
+	gpr = vp->vcpu.gpr;
+	p->hypercall = HV_MSR_PAGE_ENABLE;
+	vmcb->efer = EFER_LMA;
+	gpr[GPR_RDX] = 0;
+	gpa_write(&p->gpamap, 0, input, sizeof(input));
+	gpr[GPR_RCX] = call;
+	RUN_TO_IO({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HV_STATUS_INVALID_DEVICE_ID, gpr[GPR_RAX]);
+
+	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_RETARGET_INTERRUPT_WITH_UNKNOWN_DEVICE_ID,
+			     HV_INTERCEPT_ACCESS_MASK_EXECUTE, 0));
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		CONTEXT("case %u", i);
+		gpa_write(&p->gpamap, 0, &wrong[i].partition, 8);
+		gpr[GPR_RCX] = wrong[i].control & HV_HYPERCALL_FAST ?
+			       HVCALL_RETARGET_INTERRUPT | wrong[i].control :
+			       call | wrong[i].control;
+		RUN_TO_IO({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+		EXPECT_EQ(wrong[i].status, gpr[GPR_RAX]);
+	}
+	gpa_write(&p->gpamap, 0, input, sizeof(input));
+	gpr[GPR_RCX] = call;
+	features = p->synthetic_features;
+	p->synthetic_features &= ~TLFS_BIT64(HV_SYNTHETIC_FEATURE_RETARGET_DEVICE_INTERRUPT_BIT);
+	RUN_TO_IO({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HV_STATUS_ACCESS_DENIED, gpr[GPR_RAX]);
+	p->synthetic_features = features;
+
+	vp->vcpu.rip = CODE;
+	RUN({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HVMSG_HYPERCALL_INTERCEPT, message->header.message_type);
+	EXPECT_EQ(CODE, vp->vcpu.rip);
+	child_gone(p);
+}
+
 /* The intercept of hypercalls has no parameter: it is of the codes that openhv does not have. */
 TEST_ON_MACHINE(hypercall_that_is_none_is_the_parents_if_it_wants_them)
 {

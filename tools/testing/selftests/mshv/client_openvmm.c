@@ -4,6 +4,7 @@
  * messages and events, CPUID for all VPs at once, a guest in xAPIC mode.
  */
 #include <tlfs/cpuid.h>
+#include <tlfs/interrupt.h>
 
 #include "mshv_test.h"
 
@@ -171,6 +172,66 @@ TEST(messages_and_events_of_a_guest_are_the_vmms)
 	ASSERT_OK(mshv_install_intercept(vm.partition, HV_INTERCEPT_TYPE_UNKNOWN_SYNIC_CONNECTION,
 					 HV_INTERCEPT_ACCESS_MASK_NONE, 0));
 	EXPECT_EQ(HV_STATUS_INVALID_CONNECTION_ID, vm_run_to_sync(&vm, 4));
+	vm_run_to_done(&vm);
+	vm_destroy(&vm);
+}
+
+#define RETARGET_INTERCEPT	HV_INTERCEPT_TYPE_RETARGET_INTERRUPT_WITH_UNKNOWN_DEVICE_ID
+
+/* A guest moves the interrupt of a device that is the VMM's to VP 1. */
+static struct {
+	struct hv_input_retarget_interrupt head;
+	uint64_t bank;
+} guest_retarget __attribute__((aligned(128)));
+
+static GUEST_CODE void guest_retargets(void)
+{
+	struct hv_input_retarget_interrupt *in = &guest_retarget.head;
+	uint64_t call = HVCALL_RETARGET_INTERRUPT | 2ULL << HV_HYPERCALL_VARHEAD_SHIFT;
+
+	guest_hypercall_init();
+	in->partition_id = HV_PARTITION_ID_SELF;
+	in->device_id = DEVICE;
+	in->interrupt_entry.source = HV_INTERRUPT_SOURCE_MSI;
+	in->interrupt_entry.msi_entry.address = 0xfee00000;
+	in->interrupt_entry.msi_entry.data = 0x4061;
+	in->vector = 0x61;
+	in->target_flags = HV_DEVICE_INTERRUPT_TARGET_PROCESSOR_SET;
+	in->vp_set_valid_bank_mask = 1;
+	guest_retarget.bank = 2;
+	GUEST_SYNC_ARG(1, hypercall(call, (uintptr_t)in, 0));
+	/* One that is wrong is not worth the VMM's time. */
+	in->partition_id = 0x1234;
+	GUEST_SYNC_ARG(2, hypercall(call, (uintptr_t)in, 0));
+	in->partition_id = HV_PARTITION_ID_SELF;
+	GUEST_SYNC_ARG(3, hypercall(call, (uintptr_t)in, 0));
+	GUEST_DONE();
+}
+
+TEST(interrupts_of_its_devices_are_retargeted_by_the_vmm)
+{
+	const struct hv_x64_hypercall_intercept_message *msg;
+	const struct hv_input_retarget_interrupt *in;
+	__u64 status = HV_STATUS_SUCCESS;
+	struct test_vm vm;
+
+	vm_init_long(&vm, PT_LAPIC, guest_retargets);
+	msg = (const void *)vm.vp.msg.u.payload;
+	ASSERT_OK(mshv_install_intercept(vm.partition, RETARGET_INTERCEPT,
+					 HV_INTERCEPT_ACCESS_MASK_EXECUTE, 0));
+	ASSERT_EQ(HVMSG_HYPERCALL_INTERCEPT, vm_run(&vm));
+	EXPECT_EQ(HVCALL_RETARGET_INTERRUPT, msg->rcx & HV_HYPERCALL_CODE_MASK);
+	in = vm_guest_address(&vm, msg->rdx, sizeof(guest_retarget));
+	EXPECT_EQ(DEVICE, in->device_id);
+	EXPECT_EQ(0x61, in->vector);
+	EXPECT_EQ(2, in->banks[0]);
+	EXPECT_EQ(3, mshv_msg_insn_length(mshv_msg_header(&vm.vp.msg)));
+	ASSERT_OK(mshv_vp_complete(&vm.vp, &status));
+	EXPECT_EQ(HV_STATUS_SUCCESS, vm_run_to_sync(&vm, 1));
+	EXPECT_EQ(HV_STATUS_ACCESS_DENIED, vm_run_to_sync(&vm, 2));
+	ASSERT_OK(mshv_install_intercept(vm.partition, RETARGET_INTERCEPT,
+					 HV_INTERCEPT_ACCESS_MASK_NONE, 0));
+	EXPECT_EQ(HV_STATUS_INVALID_DEVICE_ID, vm_run_to_sync(&vm, 3));
 	vm_run_to_done(&vm);
 	vm_destroy(&vm);
 }
