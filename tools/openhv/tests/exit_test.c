@@ -492,6 +492,53 @@ TEST_ON_MACHINE(halt_that_nothing_ends_is_told_to_the_parent)
 	child_gone(p);
 }
 
+TEST_ON_MACHINE(halt_is_not_the_last_one_while_another_vp_can_wake)
+{
+	static const struct {
+		const char *what;
+		bool alive;
+		bool startup, running, interrupts, nmi, masked;
+		u64 requests;
+		bool bsp;
+	} others[] = {
+		{ "halted", .alive = false },
+		{ "runs", .alive = true, .running = true },
+		{ "halted with interrupts on", .alive = true, .interrupts = true },
+		{ "an NMI is on its way", .alive = true, .nmi = true },
+		{ "NMIs are masked", .alive = false, .nmi = true, .masked = true },
+		{ "waits for a SIPI", .alive = false, .startup = true },
+		{ "SIPI", .alive = true, .startup = true, .requests = VP_REQ_SIPI },
+		{ "SIPI not waited for", .alive = false, .requests = VP_REQ_SIPI },
+		{ "INIT", .alive = false, .requests = VP_REQ_INIT },
+		{ "INIT and SIPI", .alive = true, .requests = VP_REQ_INIT | VP_REQ_SIPI },
+		{ "INIT of the first", .alive = true, .requests = VP_REQ_INIT, .bsp = true },
+	};
+	struct vp *other;
+	u32 i;
+
+	begin();
+	other = child_vp(p, 1);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		CONTEXT("%s", others[i].what);
+		other->startup_suspend = others[i].startup;
+		other->halted = !others[i].running && !others[i].startup;
+		other->vcpu.rflags = RFLAGS_FIXED | (others[i].interrupts ? RFLAGS_IF : 0);
+		other->nmi_pending = others[i].nmi;
+		vcpu_set_nmi_masked(&other->vcpu, others[i].masked);
+		other->requests = others[i].requests;
+		other->apic.base = APIC_DEFAULT_BASE | (others[i].bsp ? APIC_BASE_BSP : 0);
+		vp->vcpu.rflags = RFLAGS_FIXED;
+		vp->halted = false;
+		message->header.message_type = HVMSG_NONE;
+		RUN({ .reason = VCPU_EXIT_HLT, .insn_len = 1 });
+		EXPECT_EQ(others[i].alive ? HVMSG_NONE : HVMSG_X64_HALT,
+			  message->header.message_type);
+		EXPECT_EQ(others[i].alive, vp->halted);
+	}
+	other->requests = 0;
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(end_of_a_guest_is_told_to_the_parent)
 {
 	struct hv_x64_invalid_vp_register_message *m;
