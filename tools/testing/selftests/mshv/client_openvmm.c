@@ -76,6 +76,43 @@ TEST(creation_sequence)
 	close(dev);
 }
 
+/* It has the processor's vendor from the property, and does not look at CPUID itself. */
+TEST(vendor_is_that_of_the_processor)
+{
+	static const struct {
+		char name[13];
+		uint64_t vendor;
+	} vendors[] = {
+		{ "AuthenticAMD", HV_PROCESSOR_VENDOR_AMD },
+		{ "GenuineIntel", HV_PROCESSOR_VENDOR_INTEL },
+		{ "HygonGenuine", HV_PROCESSOR_VENDOR_HYGON },
+	};
+	int dev = dev_open(), partition, i;
+	uint64_t vendor = ~0ULL;
+	__u64 value = ~0ULL;
+	uint32_t r[4];
+	char name[12];
+
+	guest_cpuid(0, 0, r);
+	memcpy(name, &r[1], 4);
+	memcpy(name + 4, &r[3], 4);
+	memcpy(name + 8, &r[2], 4);
+	for (i = 0; i < ARRAY_SIZE(vendors); i++) {
+		if (!memcmp(name, vendors[i].name, sizeof(name)))
+			vendor = vendors[i].vendor;
+	}
+	ASSERT_NE(~0ULL, vendor);
+	ASSERT_OK(mshv_get_property(dev, HV_PARTITION_PROPERTY_PROCESSOR_VENDOR, &value));
+	EXPECT_EQ(vendor, value);
+	partition = partition_create_as_clients(dev, PT_LAPIC, FEATURES);
+	ASSERT_OK(mshv_initialize_partition(partition));
+	value = ~0ULL;
+	ASSERT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_PROCESSOR_VENDOR, &value));
+	EXPECT_EQ(vendor, value);
+	close(partition);
+	close(dev);
+}
+
 static GUEST_CODE void guest_reads_features(void)
 {
 	uint32_t r[4];
@@ -233,6 +270,78 @@ TEST(interrupts_of_its_devices_are_retargeted_by_the_vmm)
 					 HV_INTERCEPT_ACCESS_MASK_NONE, 0));
 	EXPECT_EQ(HV_STATUS_INVALID_DEVICE_ID, vm_run_to_sync(&vm, 3));
 	vm_run_to_done(&vm);
+	vm_destroy(&vm);
+}
+
+/* ---- Exceptions ---- */
+
+#define NO_DEVICE	0xd0000000ULL	/* nothing is there */
+#define PF_ERROR	0x17U
+
+static volatile struct exception {
+	uint64_t vector, error, cr2;
+} guest_exceptions[2];
+static volatile uint32_t guest_exception_count;
+
+static void note_exception(struct guest_frame *frame)
+{
+	uint32_t n = guest_exception_count++ & 1;
+
+	guest_exceptions[n].vector = frame->vector;
+	guest_exceptions[n].error = frame->error_code;
+	guest_exceptions[n].cr2 = read_cr2();
+	/* Past the access: mov (%rdi), %rax */
+	frame->rip += 3;
+}
+
+static GUEST_CODE void guest_reads_what_faults(void)
+{
+	uint64_t value;
+	int i;
+
+	guest_handler = note_exception;
+	guest_install_handlers();
+	for (i = 0; i < 2; i++)
+		asm volatile("mov (%%rdi), %%rax" : "=a"(value) : "D"(NO_DEVICE + 8) : "memory");
+	GUEST_DONE();
+}
+
+/* Its emulator of instructions has found that one faults, and leaves the rest to the guest. */
+TEST(exceptions_are_injected_by_a_pending_event)
+{
+	static const struct {
+		uint32_t vector, error;
+		uint64_t parameter;
+	} injected[] = {
+		{ 14, PF_ERROR, 0x123456789000 }, { 13, 0x1238, 0 },
+	};
+	const struct hv_x64_memory_intercept_message *msg;
+	struct hv_register_assoc event = { .name = HV_REGISTER_PENDING_EVENT0 };
+	const volatile struct exception *seen;
+	struct test_vm vm;
+	int i;
+
+	vm_init_long(&vm, PT_LAPIC, guest_reads_what_faults);
+	msg = mshv_msg_memory(&vm.vp.msg);
+	for (i = 0; i < ARRAY_SIZE(injected); i++) {
+		ASSERT_EQ(HVMSG_UNMAPPED_GPA, vm_run(&vm));
+		EXPECT_EQ(NO_DEVICE + 8, msg->guest_physical_address);
+		event.value.reg128.low = HV_PENDING_EVENT_PENDING |
+			HV_PENDING_EVENT_DELIVER_ERROR_CODE |
+			(__u64)injected[i].vector << HV_PENDING_EVENT_VECTOR_SHIFT |
+			(__u64)injected[i].error << HV_PENDING_EVENT_ERROR_CODE_SHIFT;
+		event.value.reg128.high = injected[i].parameter;
+		ASSERT_OK(mshv_set_registers(vm.vp.fd, 0, &event, 1));
+	}
+	vm_run_to_done(&vm);
+	EXPECT_EQ(2, *vm_guest_variable(&vm, guest_exception_count));
+	seen = *vm_guest_variable(&vm, guest_exceptions);
+	for (i = 0; i < ARRAY_SIZE(injected); i++) {
+		EXPECT_EQ(injected[i].vector, seen[i].vector);
+		EXPECT_EQ(injected[i].error, seen[i].error);
+		/* CR2 is a page fault's; the other one leaves it alone. */
+		EXPECT_EQ(injected[0].parameter, seen[i].cr2);
+	}
 	vm_destroy(&vm);
 }
 
