@@ -134,4 +134,27 @@ struct hv_input_unmap_device_interrupt {
 TLFS_ASSERT_SIZE(struct hv_input_unmap_device_interrupt, 32);
 TLFS_ASSERT_OFFSET(struct hv_input_unmap_device_interrupt, interrupt_entry, 16);
 
+/*
+ * HVCALL_RETARGET_INTERRUPT, of a guest on a device that is passed through to it.
+ * With a set of processors the variable header counts from the bank mask on.
+ */
+struct hv_input_retarget_interrupt {
+	__u64 partition_id;
+	__u64 device_id;
+	struct hv_interrupt_entry interrupt_entry;
+	__u64 reserved;
+	__u32 vector;
+	__u32 target_flags;
+	union {
+		__u64 processor_mask;
+		__u64 vp_set_format;
+	};
+	__u64 vp_set_valid_bank_mask;
+	__u64 banks[];
+};
+TLFS_ASSERT_OFFSET(struct hv_input_retarget_interrupt, interrupt_entry, 16);
+TLFS_ASSERT_OFFSET(struct hv_input_retarget_interrupt, vector, 40);
+TLFS_ASSERT_OFFSET(struct hv_input_retarget_interrupt, processor_mask, 48);
+TLFS_ASSERT_OFFSET(struct hv_input_retarget_interrupt, vp_set_valid_bank_mask, 56);
+
 #endif /* TLFS_INTERRUPT_H */

@@ -177,6 +177,21 @@ static void exit_msr_write(struct lp *lp, struct vp *vp)
 }
 
 /*
+ * Something has been sent that makes a VP go on, though it waits for a SIPI or has
+ * halted with interrupts off: it takes it before it looks any different.
+ */
+static bool has_been_woken(struct vp *vp)
+{
+	u64 requests = READ_ONCE(vp->requests);
+
+	if (READ_ONCE(vp->nmi_pending) && !vcpu_nmi_masked(&vp->vcpu))
+		return true;
+	if (requests & VP_REQ_INIT)
+		return requests & VP_REQ_SIPI || vp->apic.base & APIC_BASE_BSP;
+	return requests & VP_REQ_SIPI && READ_ONCE(vp->startup_suspend);
+}
+
+/*
  * A VP that halts with interrupts off is woken by an NMI, INIT or SIPI only.
  * When no VP of the partition is left that could send one, the guest is dead,
  * and its parent is told.
@@ -191,8 +206,10 @@ static bool partition_is_dead(struct partition *p)
 
 		if (!vp)
 			continue;
-		dead = READ_ONCE(vp->startup_suspend) ||
-		       (READ_ONCE(vp->halted) && !(READ_ONCE(vp->vcpu.rflags) & RFLAGS_IF));
+		/* What wakes it first: it is seen as awake before that is gone. */
+		dead = !has_been_woken(vp) &&
+		       (READ_ONCE(vp->startup_suspend) ||
+			(READ_ONCE(vp->halted) && !(READ_ONCE(vp->vcpu.rflags) & RFLAGS_IF)));
 		vp_put(vp);
 	}
 	return dead;
@@ -204,7 +221,7 @@ static void exit_hlt(struct vp *vp)
 
 	vp->halted = true;
 	if (!partition_is_root(vp->partition) && !(vp->vcpu.rflags & RFLAGS_IF) &&
-	    !READ_ONCE(vp->nmi_pending) && partition_is_dead(vp->partition)) {
+	    partition_is_dead(vp->partition)) {
 		/* An intercept like others: what happens next is up to the parent. */
 		vp->halted = false;
 		intercept_halt(vp);

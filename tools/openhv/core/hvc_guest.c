@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hypercalls of an enlightened guest on itself: TLB flushes and IPIs.
+ * Hypercalls of an enlightened guest on itself: TLB flushes, IPIs, interrupts of
+ * devices that it has been given.
  */
 #include <openhv/atomic.h>
 #include <openhv/hypercall.h>
@@ -181,4 +182,23 @@ hv_status_t hvc_notify_long_spin_wait(struct hvcall *c)
 {
 	return granted(c, HV_SYNTHETIC_FEATURE_NOTIFY_LONG_SPIN_WAIT_BIT) ? HV_STATUS_SUCCESS :
 	       HV_STATUS_ACCESS_DENIED;
+}
+
+/*
+ * Devices are root's, whose interrupts go where MAP_DEVICE_INTERRUPT says: all IDs
+ * are unknown. A parent that emulates devices can have the call: hypercall.c.
+ */
+hv_status_t hvc_retarget_interrupt(struct hvcall *c)
+{
+	const struct hv_input_retarget_interrupt *in = c->in;
+	struct partition *p;
+	hv_status_t status;
+
+	if (!granted(c, HV_SYNTHETIC_FEATURE_RETARGET_DEVICE_INTERRUPT_BIT))
+		return HV_STATUS_ACCESS_DENIED;
+	status = hvc_partition(c, in->partition_id, &p);
+	if (status)
+		return status;
+	partition_put(p);
+	return HV_STATUS_INVALID_DEVICE_ID;
 }

@@ -172,10 +172,15 @@ static hv_status_t set_early_property(struct partition *p, u32 code, u64 value)
 	if (p->state != PARTITION_CREATED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (code == HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES) {
-		if (value & ~assignable_synthetic_features)
+		/*
+		 * A wish, as the banks of processor features are: VMMs ask for a list of
+		 * theirs without a look at what is offered, and the property tells what
+		 * the guest is given of it. A bit that has no name is a mistake.
+		 */
+		if (value & ~(assignable_synthetic_features | other_synthetic_features))
 			return HV_STATUS_INVALID_PARAMETER;
-		p->synthetic_features = value;
-		p->privileges = features_privileges(value);
+		p->synthetic_features = value & assignable_synthetic_features;
+		p->privileges = features_privileges(p->synthetic_features);
 		return HV_STATUS_SUCCESS;
 	}
 	/* A child is never given a privilege of the root's. */

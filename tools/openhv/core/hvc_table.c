@@ -87,6 +87,8 @@ const struct hvcall_desc hvcall_table[] = {
 		      interrupt_descriptor.vp_set_valid_bank_mask),
 	     0, sizeof(struct hv_output_map_device_interrupt), 0, 0),
 	ROOT(UNMAP_DEVICE_INTERRUPT, unmap_device_interrupt, hv_input_unmap_device_interrupt),
+	CALL(RETARGET_INTERRUPT, retarget_interrupt, HVC_VAR,
+	     offsetof(struct hv_input_retarget_interrupt, vp_set_valid_bank_mask), 0, 0, 0, 0),
 	ROOT(ENTER_SLEEP_STATE, enter_sleep_state, hv_input_enter_sleep_state),
 	ROOT(NOTIFY_PARTITION_EVENT, notify_partition_event, hv_input_notify_partition_event),
 	ROOT(NOTIFY_PORT_RING_EMPTY, notify_port_ring_empty, hv_input_notify_port_ring_empty),

@@ -139,14 +139,8 @@ u64 hypercall_run(struct lp *lp, struct vp *vp, u64 control, u64 in, u64 out)
 	u32 in_size, out_size, out_from;
 	hv_status_t status;
 
-	if (!d) {
-		/* This one is the parent's to carry out, if the guest may make it at all. */
-		if (code == HVCALL_RETARGET_INTERRUPT &&
-		    !partition_granted(vp->partition,
-				       HV_SYNTHETIC_FEATURE_RETARGET_DEVICE_INTERRUPT_BIT))
-			return result(HV_STATUS_ACCESS_DENIED, 0);
+	if (!d)
 		return result(HV_STATUS_INVALID_HYPERCALL_CODE, 0);
-	}
 	if ((d->flags & HVC_ROOT && !partition_is_root(vp->partition)) ||
 	    (vp->partition->privileges & d->privileges) != d->privileges)
 		return result(HV_STATUS_ACCESS_DENIED, 0);
@@ -206,7 +200,7 @@ static bool forward_to_parent(struct vp *vp, u16 code, u64 result)
 	    intercept_wanted(p, HV_INTERCEPT_TYPE_UNKNOWN_SYNIC_CONNECTION, 0,
 			     HV_INTERCEPT_ACCESS_MASK_EXECUTE))
 		return true;
-	if (code == HVCALL_RETARGET_INTERRUPT && status == HV_STATUS_INVALID_HYPERCALL_CODE &&
+	if (status == HV_STATUS_INVALID_DEVICE_ID && code == HVCALL_RETARGET_INTERRUPT &&
 	    intercept_wanted(p, HV_INTERCEPT_TYPE_RETARGET_INTERRUPT_WITH_UNKNOWN_DEVICE_ID, 0,
 			     HV_INTERCEPT_ACCESS_MASK_EXECUTE))
 		return true;

@@ -531,6 +531,53 @@ TEST_ON_MACHINE(halt_that_nothing_ends_is_told_to_the_parent)
 	child_gone(p);
 }
 
+TEST_ON_MACHINE(halt_is_not_the_last_one_while_another_vp_can_wake)
+{
+	static const struct {
+		const char *what;
+		bool alive;
+		bool startup, running, interrupts, nmi, masked;
+		u64 requests;
+		bool bsp;
+	} others[] = {
+		{ "halted", .alive = false },
+		{ "runs", .alive = true, .running = true },
+		{ "halted with interrupts on", .alive = true, .interrupts = true },
+		{ "an NMI is on its way", .alive = true, .nmi = true },
+		{ "NMIs are masked", .alive = false, .nmi = true, .masked = true },
+		{ "waits for a SIPI", .alive = false, .startup = true },
+		{ "SIPI", .alive = true, .startup = true, .requests = VP_REQ_SIPI },
+		{ "SIPI not waited for", .alive = false, .requests = VP_REQ_SIPI },
+		{ "INIT", .alive = false, .requests = VP_REQ_INIT },
+		{ "INIT and SIPI", .alive = true, .requests = VP_REQ_INIT | VP_REQ_SIPI },
+		{ "INIT of the first", .alive = true, .requests = VP_REQ_INIT, .bsp = true },
+	};
+	struct vp *other;
+	u32 i;
+
+	begin();
+	other = child_vp(p, 1);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		CONTEXT("%s", others[i].what);
+		other->startup_suspend = others[i].startup;
+		other->halted = !others[i].running && !others[i].startup;
+		other->vcpu.rflags = RFLAGS_FIXED | (others[i].interrupts ? RFLAGS_IF : 0);
+		other->nmi_pending = others[i].nmi;
+		vcpu_set_nmi_masked(&other->vcpu, others[i].masked);
+		other->requests = others[i].requests;
+		other->apic.base = APIC_DEFAULT_BASE | (others[i].bsp ? APIC_BASE_BSP : 0);
+		vp->vcpu.rflags = RFLAGS_FIXED;
+		vp->halted = false;
+		message->header.message_type = HVMSG_NONE;
+		RUN({ .reason = VCPU_EXIT_HLT, .insn_len = 1 });
+		EXPECT_EQ(others[i].alive ? HVMSG_NONE : HVMSG_X64_HALT,
+			  message->header.message_type);
+		EXPECT_EQ(others[i].alive, vp->halted);
+	}
+	other->requests = 0;
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(end_of_a_guest_is_told_to_the_parent)
 {
 	struct hv_x64_invalid_vp_register_message *m;
@@ -632,6 +679,58 @@ TEST_ON_MACHINE(hypercall_that_the_parent_wants_is_an_intercept)
 	EXPECT_EQ(HVMSG_HYPERCALL_INTERCEPT, message->header.message_type);
 	EXPECT_EQ(0x99, m->rdx);
 	EXPECT_EQ(HVCALL_SIGNAL_EVENT | HV_HYPERCALL_FAST, m->rcx);
+	EXPECT_EQ(CODE, vp->vcpu.rip);
+	child_gone(p);
+}
+
+/* Only a call that is right, but for a device that nobody knows */
+TEST_ON_MACHINE(retarget_of_an_unknown_device_is_the_parents_if_it_wants_it)
+{
+	static const struct {
+		u64 partition, control;
+		hv_status_t status;
+	} wrong[] = {
+		{ HV_PARTITION_ID_SELF, HV_HYPERCALL_FAST, HV_STATUS_INVALID_HYPERCALL_INPUT },
+		{ HV_PARTITION_ID_SELF, 1UL << HV_HYPERCALL_REP_COUNT_SHIFT,
+		  HV_STATUS_INVALID_HYPERCALL_INPUT },
+		{ 0x1234, 0, HV_STATUS_ACCESS_DENIED },
+	};
+	u64 call = hv_var(HVCALL_RETARGET_INTERRUPT, 2);
+	u64 *gpr, input[9] = { HV_PARTITION_ID_SELF, 0x77 }, features;
+	u32 i;
+
+	begin();
+	gpr = vp->vcpu.gpr;
+	p->hypercall = HV_MSR_PAGE_ENABLE;
+	vmcb->efer = EFER_LMA;
+	gpr[GPR_RDX] = 0;
+	gpa_write(&p->gpamap, 0, input, sizeof(input));
+	gpr[GPR_RCX] = call;
+	RUN_TO_IO({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HV_STATUS_INVALID_DEVICE_ID, gpr[GPR_RAX]);
+
+	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_RETARGET_INTERRUPT_WITH_UNKNOWN_DEVICE_ID,
+			     HV_INTERCEPT_ACCESS_MASK_EXECUTE, 0));
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		CONTEXT("case %u", i);
+		gpa_write(&p->gpamap, 0, &wrong[i].partition, 8);
+		gpr[GPR_RCX] = wrong[i].control & HV_HYPERCALL_FAST ?
+			       HVCALL_RETARGET_INTERRUPT | wrong[i].control :
+			       call | wrong[i].control;
+		RUN_TO_IO({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+		EXPECT_EQ(wrong[i].status, gpr[GPR_RAX]);
+	}
+	gpa_write(&p->gpamap, 0, input, sizeof(input));
+	gpr[GPR_RCX] = call;
+	features = p->synthetic_features;
+	p->synthetic_features &= ~TLFS_BIT64(HV_SYNTHETIC_FEATURE_RETARGET_DEVICE_INTERRUPT_BIT);
+	RUN_TO_IO({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HV_STATUS_ACCESS_DENIED, gpr[GPR_RAX]);
+	p->synthetic_features = features;
+
+	vp->vcpu.rip = CODE;
+	RUN({ .reason = VCPU_EXIT_HYPERCALL, .insn_len = 3 });
+	EXPECT_EQ(HVMSG_HYPERCALL_INTERCEPT, message->header.message_type);
 	EXPECT_EQ(CODE, vp->vcpu.rip);
 	child_gone(p);
 }

@@ -308,7 +308,7 @@ TEST_ON_MACHINE(child_may_not_do_what_is_roots)
 		else
 			own++;
 	}
-	EXPECT_EQ(9, own);
+	EXPECT_EQ(10, own);
 	child_gone(vp->partition);
 }
 

@@ -616,6 +616,45 @@ TEST_ON_MACHINE(features_are_chosen_before_initialization)
 	EXPECT_EQ(HV_ACCESS_VP_INDEX, property(id, HV_PARTITION_PROPERTY_PRIVILEGE_FLAGS));
 }
 
+/* Of the features that have a name, the guest is given those that there are. */
+TEST_ON_MACHINE(features_that_are_not_there_are_left_out)
+{
+	static const struct {
+		const char *name;
+		u32 bit;
+	} names[] = {
+#define NAME(name, bit) { #name, bit },
+		HV_SYNTHETIC_FEATURE_LIST(NAME)
+#undef NAME
+	};
+	u64 id = child_create(CHILD_FLAGS), named = 0, wish, given;
+	u32 i, bit;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		CONTEXT("%s", names[i].name);
+		wish = TLFS_BIT64(names[i].bit);
+		given = wish & assignable_synthetic_features;
+		EXPECT_EQ(0, set(id, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES, wish));
+		EXPECT_EQ(given, property(id, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES));
+		EXPECT_EQ(features_privileges(given),
+			  property(id, HV_PARTITION_PROPERTY_PRIVILEGE_FLAGS));
+		named |= wish;
+	}
+	EXPECT_EQ(0, set(id, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES, named));
+	EXPECT_EQ(assignable_synthetic_features,
+		  property(id, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES));
+	for (bit = 0; bit < 64; bit++) {
+		if (named & TLFS_BIT64(bit))
+			continue;
+		CONTEXT("bit %u", bit);
+		EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
+			  set(id, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+			      TLFS_BIT64(bit) | 3));
+	}
+	EXPECT_EQ(assignable_synthetic_features,
+		  property(id, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES));
+}
+
 TEST_ON_MACHINE(values_of_properties_are_in_range)
 {
 	static const struct {

@@ -15,6 +15,8 @@ extern u64 host_proc_features[2];
 extern u64 host_xsave_features;
 /* HV_SYNTHETIC_FEATURE_* that a child may be given */
 extern const u64 assignable_synthetic_features;
+/* All others that have a name */
+extern const u64 other_synthetic_features;
 
 /* Find out the above; after vcpu_probe(). */
 void features_init(void);

@@ -137,6 +137,7 @@ HVC_HANDLER(flush_virtual_address_space_ex);
 HVC_HANDLER(send_ipi);
 HVC_HANDLER(send_ipi_ex);
 HVC_HANDLER(notify_long_spin_wait);
+HVC_HANDLER(retarget_interrupt);
 /* root/hvc_root.c */
 HVC_HANDLER(add_logical_processor);
 HVC_HANDLER(get_logical_processor_run_time);

@@ -24,7 +24,8 @@ static int create(int dev, uint64_t flags)
 		{ HV_PARTITION_PROPERTY_UNIMPLEMENTED_MSR_ACTION, 1 },
 		{ HV_PARTITION_PROPERTY_TIME_FREEZE, 1 },
 	};
-	int partition = partition_create_as_clients(dev, flags), ret, i;
+	/* Its list is masked with what is offered. */
+	int partition = partition_create_as_clients(dev, flags, offered_features(dev)), ret, i;
 
 	ret = mshv_initialize_partition(partition);
 	TEST_ASSERT(!ret, "%s", mshv_strerror());
@@ -64,6 +65,79 @@ TEST(creation_sequence)
 		close(partition);
 	}
 	close(dev);
+}
+
+/* Nested virtualization is not offered: who asks for it is told so, and nobody else sees it. */
+TEST(nested_virtualization)
+{
+	const struct hv_cpuid_leaf_info leaf = { .eax = 0x80000001 };
+	int dev = dev_open(), partition;
+	struct mshv_create_partition_v2 args = {
+		.pt_flags = CH_FLAGS | BIT(MSHV_PT_BIT_GPA_SUPER_PAGES) |
+			    BIT(MSHV_PT_BIT_CPU_AND_XSAVE_FEATURES) |
+			    BIT(MSHV_PT_BIT_NESTED_VIRTUALIZATION),
+		.pt_num_cpu_fbanks = MSHV_NUM_CPU_FEATURES_BANKS,
+	};
+	struct hv_cpuid_result result;
+	__u64 value = ~0ULL;
+	struct mshv_vp vp;
+
+	EXPECT_EQ(-EOPNOTSUPP, mshv_create_partition_v2(dev, &args));
+	partition = create(dev, CH_FLAGS);
+	ASSERT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1, &value));
+	EXPECT_EQ(0, value & BIT(HV_PROC_FEATURE1_NESTED_VIRT_BIT));
+	ASSERT_OK(mshv_vp_init(&vp, partition, 0));
+	ASSERT_OK(mshv_get_cpuid_values(vp.fd, 0, 0, &leaf, &result, 1));
+	EXPECT_EQ(0, result.ecx & BIT(2)) TH_LOG("CPUID tells of SVM");
+	mshv_vp_destroy(&vp);
+	close(partition);
+	close(dev);
+}
+
+/* ---- Memory ---- */
+
+static uint8_t guest_page[PAGE_SIZE] __attribute__((aligned(4096)));
+
+static GUEST_CODE void guest_changes_a_page(void)
+{
+	GUEST_SYNC_ARG(1, *(volatile uint64_t *)guest_page);
+	*(volatile uint64_t *)guest_page = 0x1122334455667788;
+	GUEST_SYNC_ARG(2, *(volatile uint64_t *)guest_page);
+	GUEST_DONE();
+}
+
+/* As with --memory shared=on: the guest and whoever has the file see the same. */
+TEST(memory_is_that_of_a_memfd)
+{
+	uint64_t gpa = (uintptr_t)guest_page, value = 0xcafe, *page;
+	int fd = memfd_create("guest", MFD_CLOEXEC);
+	struct test_vm vm;
+	void *map;
+
+	vm_init_long(&vm, PT_LAPIC, guest_changes_a_page);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, vm.mem_size));
+	map = mmap(NULL, vm.mem_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	memcpy(map, vm.mem, vm.mem_size);
+	ASSERT_OK(mshv_unmap_memory(vm.partition, 0, vm.mem, vm.mem_size));
+	munmap(vm.mem, vm.mem_size);
+	vm.mem = map;
+	ASSERT_OK(mshv_map_memory(vm.partition, 0, map, vm.mem_size, MEM_RWX));
+
+	ASSERT_EQ(8, pwrite(fd, &value, 8, gpa));
+	EXPECT_EQ(0xcafe, vm_run_to_sync(&vm, 1));
+	EXPECT_EQ(0x1122334455667788, vm_run_to_sync(&vm, 2));
+	ASSERT_EQ(8, pread(fd, &value, 8, gpa));
+	EXPECT_EQ(0x1122334455667788, value);
+	/* Another mapping, as a device's process has */
+	page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, gpa);
+	ASSERT_NE(MAP_FAILED, (void *)page);
+	EXPECT_EQ(0x1122334455667788, *page);
+	vm_run_to_done(&vm);
+	munmap(page, PAGE_SIZE);
+	vm_destroy(&vm);
+	close(fd);
 }
 
 /* ---- CPUID ---- */
@@ -421,7 +495,7 @@ TEST(ioeventfd_forms)
 /* As KVM has it: one that waits for a value is not found without that value. */
 TEST(ioeventfd_is_deassigned_with_its_value_or_without_one)
 {
-	const __u64 match = 0xcafe, other = 0xcaff;
+	const __u64 match = 0xcafe, other = 0xcaff, wide = 0x1122334455667788;
 	int fd = eventfd(0, EFD_CLOEXEC);
 	struct test_vm vm;
 
@@ -430,10 +504,16 @@ TEST(ioeventfd_is_deassigned_with_its_value_or_without_one)
 	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &other));
 	EXPECT_OK(mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &match));
 	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &match));
-	/* Cloud Hypervisor says neither the value nor the length. */
+	/* Cloud Hypervisor says neither the value nor the length, be it 32 bits or 64. */
 	ASSERT_OK(mshv_assign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 4, &match));
+	ASSERT_OK(mshv_assign_ioeventfd(vm.partition, fd, DEVICE_GPA, 8, &wide));
 	EXPECT_OK(mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 0, NULL));
 	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA + 8, 0, NULL));
+	EXPECT_OK(mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA, 0, NULL));
+	EXPECT_EQ(-ENOENT, mshv_deassign_ioeventfd(vm.partition, fd, DEVICE_GPA, 0, NULL));
+	/* Gone they are: the guest's write is the VMM's. */
+	EXPECT_EQ(HVMSG_UNMAPPED_GPA, vm_run(&vm));
+	EXPECT_EQ(DEVICE_GPA, mshv_msg_memory(&vm.vp.msg)->guest_physical_address);
 	close(fd);
 	vm_destroy(&vm);
 }

@@ -4,6 +4,7 @@
  * messages and events, CPUID for all VPs at once, a guest in xAPIC mode.
  */
 #include <tlfs/cpuid.h>
+#include <tlfs/interrupt.h>
 
 #include "mshv_test.h"
 
@@ -11,7 +12,23 @@
 #define XAPIC_ID	0x020
 #define XAPIC_SVR	0x0f0
 #define CONNECTION	0x1234		/* nobody has such a port */
+#define DEVICE		0x5678		/* likewise */
 #define FAST		HV_HYPERCALL_FAST
+
+#define FEATURE(name)	HV_SYNTHETIC_FEATURE(HV_SYNTHETIC_FEATURE_##name##_BIT)
+/* The list that it asks for, whatever is offered: an error ends it. */
+#define FEATURES \
+	(FEATURE(HYPERVISOR_PRESENT) | FEATURE(HV1) | FEATURE(ACCESS_VP_RUN_TIME_REG) | \
+	 FEATURE(ACCESS_PARTITION_REFERENCE_COUNTER) | FEATURE(ACCESS_SYNIC_REGS) | \
+	 FEATURE(ACCESS_SYNTHETIC_TIMER_REGS) | FEATURE(ACCESS_INTR_CTRL_REGS) | \
+	 FEATURE(ACCESS_HYPERCALL_REGS) | FEATURE(ACCESS_VP_INDEX) | \
+	 FEATURE(ACCESS_PARTITION_REFERENCE_TSC) | FEATURE(ACCESS_GUEST_IDLE_REG) | \
+	 FEATURE(ACCESS_FREQUENCY_REGS) | FEATURE(ENABLE_EXTENDED_GVA_RANGES) | \
+	 FEATURE(FAST_HYPERCALL_OUTPUT) | FEATURE(DIRECT_SYNTHETIC_TIMERS) | \
+	 FEATURE(EXTENDED_PROCESSOR_MASKS) | FEATURE(TB_FLUSH_HYPERCALLS) | \
+	 FEATURE(SYNTHETIC_CLUSTER_IPI) | FEATURE(NOTIFY_LONG_SPIN_WAIT) | \
+	 FEATURE(QUERY_NUMA_DISTANCE) | FEATURE(SIGNAL_EVENTS) | \
+	 FEATURE(RETARGET_DEVICE_INTERRUPT))
 
 /* ---- Creation ---- */
 
@@ -29,7 +46,8 @@ TEST(creation_sequence)
 	struct mshv_vp vp[2];
 	__u64 value;
 
-	partition = partition_create_as_clients(dev, PT_LAPIC | BIT(MSHV_PT_BIT_SMT_ENABLED_GUEST));
+	partition = partition_create_as_clients(dev, PT_LAPIC | BIT(MSHV_PT_BIT_SMT_ENABLED_GUEST),
+						FEATURES);
 	ASSERT_OK(mshv_initialize_partition(partition));
 	/* Before there is a VP: how many there will be in a package */
 	EXPECT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_PROCESSORS_PER_SOCKET, 2));
@@ -56,6 +74,75 @@ TEST(creation_sequence)
 	}
 	close(partition);
 	close(dev);
+}
+
+/* It has the processor's vendor from the property, and does not look at CPUID itself. */
+TEST(vendor_is_that_of_the_processor)
+{
+	static const struct {
+		char name[13];
+		uint64_t vendor;
+	} vendors[] = {
+		{ "AuthenticAMD", HV_PROCESSOR_VENDOR_AMD },
+		{ "GenuineIntel", HV_PROCESSOR_VENDOR_INTEL },
+		{ "HygonGenuine", HV_PROCESSOR_VENDOR_HYGON },
+	};
+	int dev = dev_open(), partition, i;
+	uint64_t vendor = ~0ULL;
+	__u64 value = ~0ULL;
+	uint32_t r[4];
+	char name[12];
+
+	guest_cpuid(0, 0, r);
+	memcpy(name, &r[1], 4);
+	memcpy(name + 4, &r[3], 4);
+	memcpy(name + 8, &r[2], 4);
+	for (i = 0; i < ARRAY_SIZE(vendors); i++) {
+		if (!memcmp(name, vendors[i].name, sizeof(name)))
+			vendor = vendors[i].vendor;
+	}
+	ASSERT_NE(~0ULL, vendor);
+	ASSERT_OK(mshv_get_property(dev, HV_PARTITION_PROPERTY_PROCESSOR_VENDOR, &value));
+	EXPECT_EQ(vendor, value);
+	partition = partition_create_as_clients(dev, PT_LAPIC, FEATURES);
+	ASSERT_OK(mshv_initialize_partition(partition));
+	value = ~0ULL;
+	ASSERT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_PROCESSOR_VENDOR, &value));
+	EXPECT_EQ(vendor, value);
+	close(partition);
+	close(dev);
+}
+
+static GUEST_CODE void guest_reads_features(void)
+{
+	uint32_t r[4];
+
+	guest_cpuid(HV_CPUID_FEATURES, 0, r);
+	GUEST_SYNC_ARG(1, r[0] | (uint64_t)r[3] << 32);
+	GUEST_DONE();
+}
+
+/* What the hypervisor has not is left out, and the guest is not told that it is there. */
+TEST(features_are_asked_for_without_a_look_at_what_is_offered)
+{
+	int dev = dev_open(), partition;
+	uint64_t offered = offered_features(dev), leaf;
+	struct test_vm vm;
+	__u64 given = 0;
+
+	ASSERT_EQ(0x7f448fff, FEATURES);
+	partition = partition_create_as_clients(dev, PT_LAPIC, FEATURES);
+	ASSERT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+				    &given));
+	EXPECT_EQ(FEATURES & offered, given);
+	ASSERT_OK(mshv_initialize_partition(partition));
+	vm_init_long_with(&vm, dev, partition, guest_reads_features);
+	leaf = vm_run_to_sync(&vm, 1);
+	EXPECT_EQ(HV_ACCESS_SYNIC_REGS, leaf & HV_ACCESS_SYNIC_REGS);
+	EXPECT_EQ(!!(offered & FEATURE(FAST_HYPERCALL_OUTPUT)),
+		  !!(leaf >> 32 & HV_X64_HYPERCALL_XMM_OUTPUT_AVAILABLE));
+	vm_run_to_done(&vm);
+	vm_destroy(&vm);
 }
 
 /* ---- Messages and events of a guest ---- */
@@ -123,6 +210,138 @@ TEST(messages_and_events_of_a_guest_are_the_vmms)
 					 HV_INTERCEPT_ACCESS_MASK_NONE, 0));
 	EXPECT_EQ(HV_STATUS_INVALID_CONNECTION_ID, vm_run_to_sync(&vm, 4));
 	vm_run_to_done(&vm);
+	vm_destroy(&vm);
+}
+
+#define RETARGET_INTERCEPT	HV_INTERCEPT_TYPE_RETARGET_INTERRUPT_WITH_UNKNOWN_DEVICE_ID
+
+/* A guest moves the interrupt of a device that is the VMM's to VP 1. */
+static struct {
+	struct hv_input_retarget_interrupt head;
+	uint64_t bank;
+} guest_retarget __attribute__((aligned(128)));
+
+static GUEST_CODE void guest_retargets(void)
+{
+	struct hv_input_retarget_interrupt *in = &guest_retarget.head;
+	uint64_t call = HVCALL_RETARGET_INTERRUPT | 2ULL << HV_HYPERCALL_VARHEAD_SHIFT;
+
+	guest_hypercall_init();
+	in->partition_id = HV_PARTITION_ID_SELF;
+	in->device_id = DEVICE;
+	in->interrupt_entry.source = HV_INTERRUPT_SOURCE_MSI;
+	in->interrupt_entry.msi_entry.address = 0xfee00000;
+	in->interrupt_entry.msi_entry.data = 0x4061;
+	in->vector = 0x61;
+	in->target_flags = HV_DEVICE_INTERRUPT_TARGET_PROCESSOR_SET;
+	in->vp_set_valid_bank_mask = 1;
+	guest_retarget.bank = 2;
+	GUEST_SYNC_ARG(1, hypercall(call, (uintptr_t)in, 0));
+	/* One that is wrong is not worth the VMM's time. */
+	in->partition_id = 0x1234;
+	GUEST_SYNC_ARG(2, hypercall(call, (uintptr_t)in, 0));
+	in->partition_id = HV_PARTITION_ID_SELF;
+	GUEST_SYNC_ARG(3, hypercall(call, (uintptr_t)in, 0));
+	GUEST_DONE();
+}
+
+TEST(interrupts_of_its_devices_are_retargeted_by_the_vmm)
+{
+	const struct hv_x64_hypercall_intercept_message *msg;
+	const struct hv_input_retarget_interrupt *in;
+	__u64 status = HV_STATUS_SUCCESS;
+	struct test_vm vm;
+
+	vm_init_long(&vm, PT_LAPIC, guest_retargets);
+	msg = (const void *)vm.vp.msg.u.payload;
+	ASSERT_OK(mshv_install_intercept(vm.partition, RETARGET_INTERCEPT,
+					 HV_INTERCEPT_ACCESS_MASK_EXECUTE, 0));
+	ASSERT_EQ(HVMSG_HYPERCALL_INTERCEPT, vm_run(&vm));
+	EXPECT_EQ(HVCALL_RETARGET_INTERRUPT, msg->rcx & HV_HYPERCALL_CODE_MASK);
+	in = vm_guest_address(&vm, msg->rdx, sizeof(guest_retarget));
+	EXPECT_EQ(DEVICE, in->device_id);
+	EXPECT_EQ(0x61, in->vector);
+	EXPECT_EQ(2, in->banks[0]);
+	EXPECT_EQ(3, mshv_msg_insn_length(mshv_msg_header(&vm.vp.msg)));
+	ASSERT_OK(mshv_vp_complete(&vm.vp, &status));
+	EXPECT_EQ(HV_STATUS_SUCCESS, vm_run_to_sync(&vm, 1));
+	EXPECT_EQ(HV_STATUS_ACCESS_DENIED, vm_run_to_sync(&vm, 2));
+	ASSERT_OK(mshv_install_intercept(vm.partition, RETARGET_INTERCEPT,
+					 HV_INTERCEPT_ACCESS_MASK_NONE, 0));
+	EXPECT_EQ(HV_STATUS_INVALID_DEVICE_ID, vm_run_to_sync(&vm, 3));
+	vm_run_to_done(&vm);
+	vm_destroy(&vm);
+}
+
+/* ---- Exceptions ---- */
+
+#define NO_DEVICE	0xd0000000ULL	/* nothing is there */
+#define PF_ERROR	0x17U
+
+static volatile struct exception {
+	uint64_t vector, error, cr2;
+} guest_exceptions[2];
+static volatile uint32_t guest_exception_count;
+
+static void note_exception(struct guest_frame *frame)
+{
+	uint32_t n = guest_exception_count++ & 1;
+
+	guest_exceptions[n].vector = frame->vector;
+	guest_exceptions[n].error = frame->error_code;
+	guest_exceptions[n].cr2 = read_cr2();
+	/* Past the access: mov (%rdi), %rax */
+	frame->rip += 3;
+}
+
+static GUEST_CODE void guest_reads_what_faults(void)
+{
+	uint64_t value;
+	int i;
+
+	guest_handler = note_exception;
+	guest_install_handlers();
+	for (i = 0; i < 2; i++)
+		asm volatile("mov (%%rdi), %%rax" : "=a"(value) : "D"(NO_DEVICE + 8) : "memory");
+	GUEST_DONE();
+}
+
+/* Its emulator of instructions has found that one faults, and leaves the rest to the guest. */
+TEST(exceptions_are_injected_by_a_pending_event)
+{
+	static const struct {
+		uint32_t vector, error;
+		uint64_t parameter;
+	} injected[] = {
+		{ 14, PF_ERROR, 0x123456789000 }, { 13, 0x1238, 0 },
+	};
+	const struct hv_x64_memory_intercept_message *msg;
+	struct hv_register_assoc event = { .name = HV_REGISTER_PENDING_EVENT0 };
+	const volatile struct exception *seen;
+	struct test_vm vm;
+	int i;
+
+	vm_init_long(&vm, PT_LAPIC, guest_reads_what_faults);
+	msg = mshv_msg_memory(&vm.vp.msg);
+	for (i = 0; i < ARRAY_SIZE(injected); i++) {
+		ASSERT_EQ(HVMSG_UNMAPPED_GPA, vm_run(&vm));
+		EXPECT_EQ(NO_DEVICE + 8, msg->guest_physical_address);
+		event.value.reg128.low = HV_PENDING_EVENT_PENDING |
+			HV_PENDING_EVENT_DELIVER_ERROR_CODE |
+			(__u64)injected[i].vector << HV_PENDING_EVENT_VECTOR_SHIFT |
+			(__u64)injected[i].error << HV_PENDING_EVENT_ERROR_CODE_SHIFT;
+		event.value.reg128.high = injected[i].parameter;
+		ASSERT_OK(mshv_set_registers(vm.vp.fd, 0, &event, 1));
+	}
+	vm_run_to_done(&vm);
+	EXPECT_EQ(2, *vm_guest_variable(&vm, guest_exception_count));
+	seen = *vm_guest_variable(&vm, guest_exceptions);
+	for (i = 0; i < ARRAY_SIZE(injected); i++) {
+		EXPECT_EQ(injected[i].vector, seen[i].vector);
+		EXPECT_EQ(injected[i].error, seen[i].error);
+		/* CR2 is a page fault's; the other one leaves it alone. */
+		EXPECT_EQ(injected[0].parameter, seen[i].cr2);
+	}
 	vm_destroy(&vm);
 }
 
@@ -196,7 +415,7 @@ TEST(guest_in_xapic_mode)
 	struct test_vm vm;
 	__u64 id = 0;
 
-	partition = partition_create_as_clients(dev, BIT(MSHV_PT_BIT_LAPIC));
+	partition = partition_create_as_clients(dev, BIT(MSHV_PT_BIT_LAPIC), FEATURES);
 	ASSERT_OK(mshv_initialize_partition(partition));
 	vm_init_long_with(&vm, dev, partition, guest_uses_xapic);
 	ASSERT_OK(mshv_vp_set_register(&vm.vp, HV_X64_REGISTER_INITIAL_APIC_ID, 3));

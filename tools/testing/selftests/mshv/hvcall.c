@@ -258,6 +258,65 @@ TEST_F(hvcall, properties_can_be_set_and_read)
 				       HV_PARTITION_PROPERTY_UNIMPLEMENTED_MSR_ACTION, 2));
 }
 
+/* The guest's time may be set while it goes on, and goes on from there. */
+static bool time_can_be_set(int partition, __u64 time)
+{
+	__u64 value = 0;
+
+	return !mshv_set_property(partition, HV_PARTITION_PROPERTY_REFERENCE_TIME, time) &&
+	       !mshv_get_property(partition, HV_PARTITION_PROPERTY_REFERENCE_TIME, &value) &&
+	       value >= time && value - time < 600000000;
+}
+
+/* What clients set at any time, before the partition is initialized, too, and while it runs */
+TEST(properties_can_be_set_at_any_time)
+{
+	static const struct {
+		__u32 code;
+		__u64 values[2];
+	} properties[] = {
+		{ HV_PARTITION_PROPERTY_UNIMPLEMENTED_MSR_ACTION, { 1, 0 } },
+		{ HV_PARTITION_PROPERTY_TIME_FREEZE, { 1, 0 } },
+		{ HV_PARTITION_PROPERTY_GPA_PAGE_ACCESS_TRACKING, { 1, 0 } },
+		{ HV_PARTITION_PROPERTY_PROCESSORS_PER_SOCKET, { 2, 4 } },
+	};
+	static const char * const whens[] = { "created", "initialized", "has run" };
+	const __u64 hour = 36000000000ULL;
+	int dev = dev_open(), partition, when, i, j;
+	struct test_vm vm;
+	__u64 value;
+
+	partition = mshv_create_partition(dev, PT_LAPIC);
+	ASSERT_OK(partition);
+	ASSERT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+				    offered_features(dev)));
+	for (when = 0; when < ARRAY_SIZE(whens); when++) {
+		if (when == 1) {
+			ASSERT_OK(mshv_initialize_partition(partition));
+		} else if (when == 2) {
+			vm_init_long_with(&vm, dev, partition, guest_waits);
+			vm_run_to_sync(&vm, 1);
+		}
+		for (i = 0; i < ARRAY_SIZE(properties); i++) {
+			for (j = 0; j < 2; j++) {
+				EXPECT_OK(mshv_set_property(partition, properties[i].code,
+							    properties[i].values[j]));
+				value = ~0ULL;
+				EXPECT_OK(mshv_get_property(partition, properties[i].code, &value));
+				EXPECT_EQ(properties[i].values[j], value) {
+					TH_LOG("property 0x%x, %s", properties[i].code,
+					       whens[when]);
+				}
+			}
+		}
+		/* Not frozen; each time an hour later than the time before */
+		EXPECT_EQ(true, time_can_be_set(partition, (when + 1) * hour)) {
+			TH_LOG("%s: %s", whens[when], mshv_strerror());
+		}
+	}
+	vm_destroy(&vm);
+}
+
 TEST_F(hvcall, synthetic_features_are_set_before_initialize)
 {
 	struct hv_partition_property_synthetic_features offered = { 0 };
@@ -274,8 +333,11 @@ TEST_F(hvcall, synthetic_features_are_set_before_initialize)
 	EXPECT_OK(mshv_set_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES, 3));
 	EXPECT_OK(mshv_get_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES, &value));
 	EXPECT_EQ(3, value);
-	EXPECT_GT(0, mshv_set_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
-				       ~offered.bank0));
+	EXPECT_STATUS(INVALID_PARAMETER,
+		      mshv_set_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+					~offered.bank0));
+	EXPECT_OK(mshv_get_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES, &value));
+	EXPECT_EQ(3, value);
 	ASSERT_OK(mshv_initialize_partition(fd));
 	EXPECT_STATUS(INVALID_PARTITION_STATE,
 		      mshv_set_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES, 1));

@@ -118,17 +118,25 @@ int dev_open(void);
 int partition_create(int dev, uint64_t flags);
 
 /**
+ * offered_features() - the hypervisor's features that a guest can be given
+ * @dev: /dev/mshv
+ *
+ * Return: set of HV_SYNTHETIC_FEATURE().
+ */
+uint64_t offered_features(int dev);
+
+/**
  * partition_create_as_clients() - create a partition as VMMs in Rust do
  * @dev: /dev/mshv
  * @flags: set of BIT(MSHV_PT_BIT_*), besides large pages and the lists of features
+ * @features: the hypervisor's features to ask for, set of HV_SYNTHETIC_FEATURE()
  *
  * They ask what processor features the host offers, and take the others away. The
- * guest is given all of the hypervisor's features that it can be given. The
  * partition is not initialized.
  *
  * Return: a file descriptor.
  */
-int partition_create_as_clients(int dev, uint64_t flags);
+int partition_create_as_clients(int dev, uint64_t flags, uint64_t features);
 
 /**
  * mem_alloc() - memory that can be given to a guest

@@ -61,7 +61,7 @@ int dev_open(void)
 	return dev;
 }
 
-static void give_features(int dev, int partition)
+uint64_t offered_features(int dev)
 {
 	struct hv_partition_property_synthetic_features offered = { 0 };
 	int ret;
@@ -69,8 +69,14 @@ static void give_features(int dev, int partition)
 	ret = mshv_get_property_ex(dev, HV_PARTITION_PROPERTY_ASSIGNABLE_SYNTHETIC_PROC_FEATURES,
 				   0, &offered, sizeof(offered));
 	TEST_ASSERT(!ret, "%s", mshv_strerror());
-	ret = mshv_set_property(partition, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
-				offered.bank0);
+	return offered.bank0;
+}
+
+static void give_features(int partition, uint64_t features)
+{
+	int ret = mshv_set_property(partition, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+				    features);
+
 	TEST_ASSERT(!ret, "%s", mshv_strerror());
 }
 
@@ -84,7 +90,7 @@ static uint64_t host_features(int dev, uint32_t code)
 	return value;
 }
 
-int partition_create_as_clients(int dev, uint64_t flags)
+int partition_create_as_clients(int dev, uint64_t flags, uint64_t features)
 {
 	struct mshv_create_partition_v2 args = {
 		.pt_flags = flags | BIT(MSHV_PT_BIT_GPA_SUPER_PAGES) |
@@ -99,7 +105,7 @@ int partition_create_as_clients(int dev, uint64_t flags)
 		~host_features(dev, HV_PARTITION_PROPERTY_PROCESSOR_XSAVE_FEATURES);
 	partition = mshv_create_partition_v2(dev, &args);
 	TEST_ASSERT(partition >= 0, "%s", mshv_strerror());
-	give_features(dev, partition);
+	give_features(partition, features);
 	return partition;
 }
 
@@ -110,7 +116,7 @@ int partition_create(int dev, uint64_t flags)
 	partition = mshv_create_partition(dev, flags);
 	TEST_ASSERT(partition >= 0, "%s", mshv_strerror());
 	if (flags & BIT(MSHV_PT_BIT_LAPIC))
-		give_features(dev, partition);
+		give_features(partition, offered_features(dev));
 	ret = mshv_initialize_partition(partition);
 	TEST_ASSERT(!ret, "%s", mshv_strerror());
 	return partition;

@@ -82,25 +82,15 @@ static void vm_init_features(struct test_vm *vm, uint64_t features, void (*funct
 	vm_add_vp(vm, &vm->vp, 0, function);
 }
 
-static uint64_t offered_features(void)
-{
-	struct hv_partition_property_synthetic_features offered = { 0 };
-	int dev = dev_open(), ret;
-
-	ret = mshv_get_property_ex(dev, HV_PARTITION_PROPERTY_ASSIGNABLE_SYNTHETIC_PROC_FEATURES,
-				   0, &offered, sizeof(offered));
-	TEST_ASSERT(!ret, "%s", mshv_strerror());
-	close(dev);
-	return offered.bank0;
-}
-
 TEST(each_privilege_opens_its_msrs_and_no_others)
 {
-	const uint64_t offered = offered_features();
+	int dev = dev_open();
+	const uint64_t offered = offered_features(dev);
 	uint64_t readable;
 	struct test_vm vm;
 	size_t i, j;
 
+	close(dev);
 	for (i = 0; i < ARRAY_SIZE(privileges); i++) {
 		if (!(offered & privileges[i].feature))
 			continue;
