@@ -184,19 +184,38 @@ hv_status_t stats_unmap(struct hvcall *c, const struct hv_input_map_stats_page *
 	return status;
 }
 
-void stats_drop(struct partition *p)
+static void drop(void **slot)
 {
-	void *pages[ARRAY_SIZE(p->stats)];
-	u32 i;
+	void *page;
 
 	spin_lock(&stats_lock);
-	for (i = 0; i < ARRAY_SIZE(pages); i++) {
-		pages[i] = p->stats[i];
-		p->stats[i] = NULL;
-	}
+	page = *slot;
+	WRITE_ONCE(*slot, NULL);
 	spin_unlock(&stats_lock);
-	for (i = 0; i < ARRAY_SIZE(pages); i++)
-		pool_free_lent(&root_partition.pool, pages[i]);
+	pool_free_lent(&root_partition.pool, page);
+}
+
+void stats_drop(struct partition *p)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(p->stats); i++)
+		drop(&p->stats[i]);
+}
+
+void stats_drop_root(void)
+{
+	struct vp *vp;
+	u32 i, area;
+
+	drop(&hypervisor_page);
+	stats_drop(&root_partition);
+	for (i = 0; i < lp_count; i++) {
+		drop(&lp_pages[i]);
+		vp = root_partition.vps[i].vp;
+		for (area = 0; area < ARRAY_SIZE(vp->stats); area++)
+			drop((void **)&vp->stats[area]);
+	}
 }
 
 static u64 calls(const struct vp *vp, enum openhv_exit e)

@@ -23,4 +23,7 @@ void stats_update_vp(struct vp *vp);
 /* The statistics pages of a partition that has been finalized go back to root's pool. */
 void stats_drop(struct partition *p);
 
+/* The same for the hypervisor's, the LPs' and root's own counters, its VPs' among them. */
+void stats_drop_root(void);
+
 #endif /* OPENHV_STATS_H */
