@@ -86,6 +86,12 @@ trixie: | deps-trixie	## make the user space that mshv-vm knows as --root trixie
 	$(Q)mkdir -p $(IMAGES)
 	$(Q)image=$$(scripts/fetch-trixie $(CACHE)) && ln -sfn $$image $(IMAGES)/trixie.squashfs
 
+# What tests start other kernels by, and read what those have left
+HELPERS	:= $(O)/vm/kexec $(O)/vm/vmcore
+$(HELPERS): $(O)/vm/%: $(VM)/%.c | deps-build
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -static -O2 -Wall -Wextra -Werror -o $@ $<
+
 # --- What the rig boots --------------------------------------------------------
 
 # These are made anew each time, which takes less than a second.
@@ -95,12 +101,13 @@ $(ALL_IMAGES): $(IMAGES)/%/modules.cpio: $(O)/modules/%/drivers/hv/mshv_root.ko 
 	$(Q)cmp -s $(O)/kernels/$*/image/boot/vmlinuz-* $(@D)/vmlinuz || \
 		cp $(O)/kernels/$*/image/boot/vmlinuz-* $(@D)/vmlinuz
 
-images-common: openhv tools $(BUSYBOX)
+images-common: openhv tools $(BUSYBOX) $(HELPERS)
 	$(Q)mkdir -p $(IMAGES)
 	$(Q)cp $(O)/openhv/openhv.elf $(IMAGES)/openhv.elf
 	$(Q)$(VM)/mkimage guest --busybox $(BUSYBOX) -o $(IMAGES)/guest.cpio
 	$(Q)$(VM)/mkimage base --busybox $(BUSYBOX) -o $(IMAGES)/base.cpio \
 		--add $(O)/mshv/mshv:usr/bin/mshv \
+		$(foreach helper,$(HELPERS),--add $(helper):usr/sbin/$(notdir $(helper))) \
 		--add $(O)/selftests:selftests \
 		--add $(VM)/tests/root:tests
 

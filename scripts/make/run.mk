@@ -99,6 +99,15 @@ bench-exit: accel images bench-kvm $(BENCH)/port_exit $(BENCH)/costs
 		--copy tools/testing/bench/port-exit $(KVM_MODULES:%=--copy $(BENCH)/%.ko) \
 		-- ./port-exit kvm $(ROUNDS)
 
+# Linux 7.3 has a driver of its own.
+bench-in-tree: accel images-common $(IMAGES)/7.3/modules.cpio $(BENCH)/costs	## what operations cost with the kernel's own driver
+	$(Q)set -e; for sched in root core; do \
+		echo "sched=$$sched"; \
+		$(MSHV_VM) exec --kernel 7.3 --in-tree --cpus $(SMP) --accel $(ACCEL) --memory 3G \
+			--sched $$sched --copy $(BENCH)/costs \
+			--copy tools/testing/bench/all-costs -- ./all-costs $(MIB); \
+	done
+
 BENCH_BOOT = --root trixie --timeout 900 --copy tools/testing/bench/guest-boot
 
 bench-boot: accel images images-qemu bench-kvm	## how long a guest takes to boot by QEMU, beside KVM and mshv run
@@ -107,7 +116,7 @@ bench-boot: accel images images-qemu bench-kvm	## how long a guest takes to boot
 		--copy $(realpath $(BUSYBOX)):/root/busybox $(KVM_MODULES:%=--copy $(BENCH)/%.ko) \
 		-- ./guest-boot 3 qemu-kvm
 
-.PHONY: bench bench-exit bench-interrupts bench-root bench-kvm bench-boot
+.PHONY: bench bench-exit bench-interrupts bench-root bench-kvm bench-in-tree bench-boot
 
 # --- openhv's core as a program of the host ------------------------------------
 

@@ -213,6 +213,7 @@ enum msr_result vp_hv_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 {
 	struct partition *p = vp->partition;
 	enum msr_result r = MSR_OK;
+	bool root_left;
 
 	if (!allowed(vp, msr, host))
 		return MSR_FAULT;
@@ -222,6 +223,8 @@ enum msr_result vp_hv_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 	case HV_X64_MSR_REFERENCE_TSC:
 		/* The partition's, not the VP's */
 		spin_lock(&p->lock);
+		/* A kernel tells its identity once: that is its last word, or another's first. */
+		root_left = msr == HV_X64_MSR_GUEST_OS_ID && partition_is_root(p) && p->guest_os_id;
 		if (msr == HV_X64_MSR_GUEST_OS_ID)
 			r = write_guest_os_id(p, value);
 		else if (msr == HV_X64_MSR_HYPERCALL)
@@ -229,6 +232,8 @@ enum msr_result vp_hv_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 		else
 			r = write_reference_tsc(p, value);
 		spin_unlock(&p->lock);
+		if (root_left)
+			root_leave();
 		return r;
 	case HV_X64_MSR_RESET:
 		if (value & 1 && !host)

@@ -284,6 +284,14 @@ void partition_free_small(struct partition *p, void *obj)
 	spin_unlock(&p->small_lock);
 }
 
+void partition_trim_small(struct partition *p)
+{
+	spin_lock(&p->small_lock);
+	if (!p->small.used)
+		objpool_destroy(&p->small, &p->pool);
+	spin_unlock(&p->small_lock);
+}
+
 bool reserve_fill(struct partition *p, u32 pages)
 {
 	u32 i;

@@ -184,8 +184,16 @@ void pool_free_lent(struct pool *pool, void *page)
 void objpool_init(struct objpool *op, u32 size)
 {
 	op->size = size;
+	op->used = 0;
 	op->free = NULL;
 	op->pages = NULL;
+}
+
+static void put_object(struct objpool *op, void *obj)
+{
+	*(void **)obj = op->free;
+	op->free = obj;
+	memory_poison(obj, op->size);
 }
 
 void *objpool_alloc(struct objpool *op, struct pool *pool)
@@ -202,20 +210,20 @@ void *objpool_alloc(struct objpool *op, struct pool *pool)
 		op->pages = page;
 		for (offset = 0; offset + op->size <= OBJPOOL_LINK * sizeof(void *);
 		     offset += op->size)
-			objpool_free(op, (u8 *)page + offset);
+			put_object(op, (u8 *)page + offset);
 	}
 	obj = op->free;
 	memory_unpoison(obj, op->size);
 	op->free = *(void **)obj;
 	memset(obj, 0, op->size);
+	op->used++;
 	return obj;
 }
 
 void objpool_free(struct objpool *op, void *obj)
 {
-	*(void **)obj = op->free;
-	op->free = obj;
-	memory_poison(obj, op->size);
+	put_object(op, obj);
+	op->used--;
 }
 
 void objpool_destroy(struct objpool *op, struct pool *pool)
@@ -227,5 +235,6 @@ void objpool_destroy(struct objpool *op, struct pool *pool)
 		memory_unpoison(page, PAGE_SIZE);
 		pool_free(pool, page);
 	}
+	op->used = 0;
 	op->free = NULL;
 }

@@ -284,6 +284,8 @@ void ports_destroy(struct partition *p)
 	list_for_each_entry_safe(port, next, &p->ports, node) {
 		list_del(&port->node);
 		WRITE_ONCE(port->dead, true);
+		if (port->info.port_type == HV_PORT_TYPE_DOORBELL)
+			ring_forget(port->id);
 		port_put(port);
 	}
 	spin_unlock(&p->lock);

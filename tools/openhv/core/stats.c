@@ -285,19 +285,38 @@ hv_status_t stats_unmap(struct hvcall *c, const struct hv_input_map_stats_page *
 	return status;
 }
 
+static void drop(void **slot, struct spinlock *lock)
+{
+	void *page;
+
+	spin_lock(lock);
+	page = *slot;
+	WRITE_ONCE(*slot, NULL);
+	spin_unlock(lock);
+	pool_free_lent(&root_partition.pool, page);
+}
+
 void stats_drop(struct partition *p)
 {
-	u64 *pages[ARRAY_SIZE(p->stats)];
 	u32 i;
 
-	spin_lock(&p->stats_lock);
-	for (i = 0; i < ARRAY_SIZE(pages); i++) {
-		pages[i] = p->stats[i];
-		p->stats[i] = NULL;
+	for (i = 0; i < ARRAY_SIZE(p->stats); i++)
+		drop((void **)&p->stats[i], &p->stats_lock);
+}
+
+void stats_drop_root(void)
+{
+	u32 i, area;
+
+	drop(&hypervisor_page, &hypervisor_lock);
+	stats_drop(&root_partition);
+	for (i = 0; i < lp_count; i++) {
+		struct lp *lp = lps[i];
+
+		drop((void **)&lp->stats, &lp->stats_lock);
+		for (area = 0; area < ARRAY_SIZE(lp->root_vp->stats); area++)
+			drop((void **)&lp->root_vp->stats[area], &lp->stats_lock);
 	}
-	spin_unlock(&p->stats_lock);
-	for (i = 0; i < ARRAY_SIZE(pages); i++)
-		pool_free_lent(&root_partition.pool, pages[i]);
 }
 
 void stats_update_vp(struct vp *vp)

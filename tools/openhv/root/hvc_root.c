@@ -22,6 +22,10 @@ static struct spinlock add_lock;
 /*
  * All processors were started at boot, in openhv's own order; root adds them
  * in an order of its own. From here on its index for one is the index.
+ *
+ * A kernel that follows another one either finds that they have been added, by
+ * HVCALL_GET_LOGICAL_PROCESSOR_RUN_TIME, or adds them once more (Linux before 6.15), and
+ * would not go on if that failed.
  */
 hv_status_t hvc_add_logical_processor(struct hvcall *c)
 {
@@ -36,7 +40,9 @@ hv_status_t hvc_add_logical_processor(struct hvcall *c)
 		if (lps[i]->apic_id == in->apic_id)
 			break;
 	}
-	if (i == lp_count || lps[i]->added || lps[in->lp_index]->added)
+	if (i < lp_count && i == in->lp_index && lps[i]->inherited)
+		lps[i]->inherited = false;
+	else if (i == lp_count || lps[i]->added || lps[in->lp_index]->added)
 		status = HV_STATUS_INVALID_PARAMETER;
 	else
 		status = root_number_lp(i, in->lp_index);

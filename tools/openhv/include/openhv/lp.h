@@ -45,6 +45,7 @@ struct htimer {
  * @current: the VP in whose name the LP works now
  * @loaded: whose extra state is in the processor's registers, or NULL
  * @added: root has added it (HVCALL_ADD_LOGICAL_PROCESSOR)
+ * @inherited: by a kernel that is gone; the one that is there has not
  * @stack: its stack, LP_STACK_SIZE bytes, with this structure's address at the bottom
  * @host_save: page for the processor's own state across a world switch
  * @host_vmcb: page for what VMSAVE saves of openhv itself
@@ -89,6 +90,7 @@ struct lp {
 	struct vp *current;
 	struct vcpu *loaded;
 	bool added;
+	bool inherited;
 	void *stack;
 	void *host_save;
 	void *host_vmcb;

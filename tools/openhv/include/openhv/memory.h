@@ -125,13 +125,17 @@ void pool_free_lent(struct pool *pool, void *page);
 /**
  * struct objpool - small objects of one size, made from a partition's pool
  * @size: of one object in bytes, a multiple of 8
+ * @used: objects that are not free
  * @free: list of free objects, linked through their first word
  * @pages: list of pages, linked through their last word
+ *
+ * @used: objects that are not free
  *
  * Guarded by the owner's lock. Pages go back to the pool all at once.
  */
 struct objpool {
 	u32 size;
+	u32 used;
 	void *free;
 	void *pages;
 };

@@ -174,6 +174,8 @@ _Static_assert(sizeof(struct partition) <= PAGE_SIZE, "a partition is one page")
 /* A small object of a partition's, from its pool; NULL if that is empty. */
 void *partition_alloc_small(struct partition *p);
 void partition_free_small(struct partition *p, void *obj);
+/* Give the pages of small objects back to the partition's pool, if no object is in use. */
+void partition_trim_small(struct partition *p);
 
 /* Bits of vp.requests; set atomically by anyone, served by the LP that runs the VP */
 #define VP_REQ_EVENT	BIT(0)	/* an interrupt or NMI may be deliverable */

@@ -15,6 +15,14 @@ struct acpi_info;
 /* Build the root partition and its VPs, from what the boot code found. */
 void root_init(void);
 
+/**
+ * root_leave() - take back what root's kernel made, which is gone
+ *
+ * Ends all children, with their VPs wherever they run, and gives root all pages that it has
+ * deposited. Processors remain added. Root's other processors may make hypercalls meanwhile.
+ */
+void root_leave(void);
+
 /* Root has EOIed a level-triggered device interrupt: so do we. */
 void lp_root_eoi(struct lp *lp, u8 vector);
 

@@ -51,4 +51,7 @@ void stats_lp_times(const struct lp *lp, u64 *total, u64 *hypervisor);
 /* The statistics pages of a partition that has been finalized go back to root's pool. */
 void stats_drop(struct partition *p);
 
+/* The same for the hypervisor's, the LPs' and root's own counters, its VPs' among them. */
+void stats_drop_root(void);
+
 #endif /* OPENHV_STATS_H */

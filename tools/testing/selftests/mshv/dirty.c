@@ -349,4 +349,41 @@ TEST_F(guest, wrong_arguments_are_refused)
 	EXPECT_EQ(REGION_PAGES, args.page_count);
 }
 
+/* Before it is asked for, and after it has been given up: a number of pages that is no lie */
+TEST_F(guest, without_tracking_nothing_is_told)
+{
+	const uint32_t property = HV_PARTITION_PROPERTY_GPA_PAGE_ACCESS_TRACKING;
+	struct mshv_gpap_access_bitmap args = {
+		.access_type = MSHV_GPAP_ACCESS_TYPE_DIRTY,
+		.access_op = MSHV_GPAP_ACCESS_OP_CLEAR,
+		.page_count = REGION_PAGES,
+		.gpap_base = REGION_GPA / PAGE_SIZE,
+		.bitmap_ptr = (uintptr_t)self->bitmap,
+	};
+
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
+	write_pages(&self->vm, 70, 1000);
+	ASSERT_OK(mshv_set_property(self->vm.partition, property, 0));
+	EXPECT_ERRNO(EIO, ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args));
+	EXPECT_EQ(0, args.page_count);
+	/* Nor has anything been forgotten. */
+	ASSERT_OK(mshv_set_property(self->vm.partition, property, 1));
+	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, NOOP));
+	EXPECT_TRUE(page_is_set(self->bitmap, 70));
+}
+
+TEST(partition_that_is_not_initialized_has_no_pages_to_tell_of)
+{
+	struct mshv_gpap_access_bitmap args = { .page_count = 64 };
+	int dev = dev_open(), partition;
+	uint64_t bitmap = 0;
+
+	args.bitmap_ptr = (uintptr_t)&bitmap;
+	partition = mshv_create_partition(dev, 0);
+	ASSERT_OK(partition);
+	EXPECT_ERRNO(EIO, ioctl(partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args));
+	close(partition);
+	close(dev);
+}
+
 MSHV_TEST_MAIN

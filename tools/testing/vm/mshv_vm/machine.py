@@ -4,6 +4,7 @@
 import ctypes
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import socket
@@ -56,11 +57,15 @@ class Config:
 
         With less it dies in one of many ways, and with very little in silence. The
         initramfs is unpacked into a file system that may take half of the memory; a
-        sixteenth more is for what the kernel needs to know of the memory itself.
+        sixteenth more is for what the kernel needs to know of the memory itself. What is
+        reserved for a crash kernel is not there.
         """
         size = int(self.memory.rstrip("KMGT")) << _UNITS[self.memory.lstrip("0123456789")]
         initramfs = _mib(len(self.initramfs))
         needed = _BASE_MIB + self.cpus + 2 * initramfs + initramfs // 16
+        reserved = re.search(r"\bcrashkernel=(\d+)([KMG]?)(?![\d-])", self.kernel_options)
+        if reserved:
+            needed += _mib(int(reserved[1]) << (_UNITS[reserved[2]] if reserved[2] else 0))
         if size >> 20 < needed:
             raise RigError(f"--memory {self.memory} is too little: with an initramfs of "
                            f"{initramfs} MiB it takes {needed}M")

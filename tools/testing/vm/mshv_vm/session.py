@@ -15,6 +15,7 @@ from .status import (HUNG, HUNG_WITHOUT_OPENHV, QEMU_OPENHV_PANIC, QEMU_OPENHV_R
 from .trouble import PANIC, TROUBLE
 
 _POWER_OFF_SECONDS = 15  # for root to switch off once it has said that it will
+_CRASH_KERNEL_SECONDS = 60  # for the kernel that a panic starts, if there is one, to say so
 _READ_BYTES = 65536
 
 
@@ -38,7 +39,8 @@ class Session:
         self.errors = b""  # what QEMU itself printed
         self.selector = selectors.DefaultSelector()
         self.monitor = None
-        self.deadline = None
+        self.deadline = self.end = None
+        self.crash_kernel = "crashkernel=" in config.kernel_options
 
     def watch(self, file, handler):
         """Call handler with the bytes that can be read from a file, until it ends."""
@@ -77,10 +79,14 @@ class Session:
     def _root_line(self, line):
         if "Linux version" in line:
             self._reach(Progress.ROOT)
+            if self.panic and self.crash_kernel:
+                # Which was the idea: what becomes of it now is the crash kernel's to say.
+                self.panic = ""
+                self.deadline = self.end
         found = PANIC.search(line)
         if found and not self.panic:
             self.panic = found[1]
-            self.deadline = min(self.deadline, time.monotonic() + _POWER_OFF_SECONDS)
+            self._end_within(_CRASH_KERNEL_SECONDS if self.crash_kernel else _POWER_OFF_SECONDS)
         if line.startswith("mshv-vm: "):
             self.root_words = ": " + line.removeprefix("mshv-vm: ")
         found = TROUBLE.search(line)
@@ -106,7 +112,10 @@ class Session:
                 self.status = int(rest)
             elif word == "end":
                 self._reach(Progress.END)
-                self.deadline = min(self.deadline, time.monotonic() + _POWER_OFF_SECONDS)
+                self._end_within(_POWER_OFF_SECONDS)
+
+    def _end_within(self, seconds):
+        self.deadline = min(self.deadline, time.monotonic() + seconds)
 
     def _module(self, failure, result):
         if result != "ok":
@@ -149,7 +158,7 @@ class Session:
         """Boot, watch until the end, and return the Outcome. Raises RigError."""
         try:
             self._start()
-            self.deadline = time.monotonic() + self.timeout
+            self.deadline = self.end = time.monotonic() + self.timeout
             while self._handle(max(0, self.deadline - time.monotonic())):
                 if time.monotonic() >= self.deadline:
                     return self._hung()

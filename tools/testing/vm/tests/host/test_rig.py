@@ -7,10 +7,11 @@ import json
 import os
 import re
 import tempfile
+import time
 import unittest
 
-from mshv_vm import (accel, cli, console, cpio, initramfs, kernel, machine, qmp, rootfs, status,
-                     testlist)
+from mshv_vm import (accel, cli, console, cpio, initramfs, kernel, machine, qmp, rootfs, session,
+                     status, testlist)
 from mshv_vm.error import RigError
 
 
@@ -151,6 +152,41 @@ class Memory(unittest.TestCase):
                 self.check(memory, 9 << 20)
         with self.assertRaisesRegex(RigError, "98M"):
             self.check("96M", (9 << 20) + 1)
+
+    def test_crash_kernel(self):
+        """What is reserved for it is not there for the first one."""
+        config = machine.Config(kernel="", memory="128M", kernel_options="a crashkernel=64M b")
+        with self.assertRaisesRegex(RigError, "142M"):
+            config.check_memory()
+        config.memory = "142M"
+        config.check_memory()
+
+
+class Panic(unittest.TestCase):
+    """session.Session: a panic is the end, but for what a crash kernel does then."""
+
+    def after(self, options, *lines):
+        """The panic that counts, and the seconds left of 300, after these lines of the kernel's."""
+        begun = time.monotonic()
+        watched = session.Session(machine.Config(kernel="", kernel_options=options), 300)
+        watched.deadline = watched.end = begun + 300
+        for line in lines:
+            watched._root(line.encode() + b"\n")
+        return watched.panic, 5 * round((watched.deadline - time.monotonic()) / 5)
+
+    def test_panic(self):
+        """Without one it is the end, whatever is said then."""
+        words = "Kernel panic - not syncing: why"
+        self.assertEqual(("", 300), self.after("", "Linux version 6"))
+        self.assertEqual(("why", 15), self.after("", words, "Linux version 6"))
+        self.assertEqual(("why", 60), self.after("crashkernel=9M", "Linux version 6", words))
+
+    def test_crash_kernel(self):
+        """It goes on from there, and may panic itself."""
+        words = ("Linux version 6", "Kernel panic - not syncing: why", "Linux version 6")
+        self.assertEqual(("", 300), self.after("crashkernel=9M", *words))
+        self.assertEqual(("again", 60), self.after("crashkernel=9M", *words,
+                                                   "Kernel panic - not syncing: again"))
 
 
 class Cpio(unittest.TestCase):
