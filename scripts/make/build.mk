@@ -12,7 +12,7 @@ ALL_MODULES := $(KERNELS:%=$(O)/modules/%/drivers/hv/mshv_root.ko)
 ALL_IMAGES := $(KERNELS:%=$(IMAGES)/%/modules.cpio)
 
 # What must be there is checked each time, which is quick, and makes nothing newer.
-DEPS	:= deps-build deps-vm deps-kunit deps-style deps-crates deps-trixie deps-fuzz
+DEPS	:= deps-build deps-vm deps-kunit deps-style deps-crates deps-trixie deps-debian deps-fuzz
 $(DEPS): deps-%:
 	$(Q)scripts/deps $*
 
@@ -92,6 +92,11 @@ $(HELPERS): $(O)/vm/%: $(VM)/%.c | deps-build
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -static -O2 -Wall -Wextra -Werror -o $@ $<
 
+# What QEMU's guests boot from
+debian: | deps-debian	## make the disk that mshv-vm knows as --disk debian
+	$(Q)mkdir -p $(IMAGES)
+	$(Q)image=$$(scripts/fetch-debian-disk $(CACHE)) && ln -sfn $$image $(IMAGES)/debian.qcow2
+
 # --- What the rig boots --------------------------------------------------------
 
 # These are made anew each time, which takes less than a second.
@@ -111,15 +116,10 @@ images-common: openhv tools $(BUSYBOX) $(HELPERS)
 		--add $(O)/selftests:selftests \
 		--add $(VM)/tests/root:tests
 
-# The disk that QEMU's guests have, and boot from
-$(KERNELS:%=$(IMAGES)/%/disk.img): $(IMAGES)/%/disk.img: $(IMAGES)/%/modules.cpio images-common $(VM)/mkimage
-	$(Q)$(VM)/mkimage disk --kernel $(@D)/vmlinuz --initrd $(IMAGES)/guest.cpio \
-		--initrd $(@D)/modules.cpio --append "console=ttyS0 quiet panic=-1 rdinit=/guest-disk" -o $@
-
-images-qemu: trixie $(KERNELS:%=$(IMAGES)/%/disk.img)
+images-qemu: trixie debian
 
 images: images-common $(IMAGES)/$(KERNEL)/modules.cpio	## build all that a machine with KERNEL needs
 
 images-all: images-common $(ALL_IMAGES)
 
-.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools crates trixie images-common images-qemu images images-all
+.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools crates trixie debian images-common images-qemu images images-all

@@ -40,8 +40,9 @@ install: images-all install-rules	## install mshv-vm, what it boots, the mshv co
 	$(Q)install -m 755 $(VM)/mshv-vm $(RIG_DIR)/
 	$(Q)install -m 644 $(VM)/mshv_vm/*.py $(RIG_DIR)/mshv_vm/
 	$(Q)install -m 644 $(IMAGES)/openhv.elf $(IMAGES)/*.cpio $(RIG_DIR)/images/
-	$(Q)[ ! -e $(IMAGES)/trixie.squashfs ] || \
-		install -m 644 $(IMAGES)/trixie.squashfs $(RIG_DIR)/images/
+	$(Q)set -e; for image in trixie.squashfs debian.qcow2; do \
+		[ ! -e $(IMAGES)/$$image ] || install -m 644 $(IMAGES)/$$image $(RIG_DIR)/images/; \
+	done
 	$(Q)set -e; for k in $(KERNELS); do \
 		install -d $(RIG_DIR)/images/$$k; \
 		install -m 644 $(IMAGES)/$$k/* $(RIG_DIR)/images/$$k/; \

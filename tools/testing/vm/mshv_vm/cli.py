@@ -9,7 +9,7 @@ import shlex
 import signal
 import sys
 
-from . import cpio, grub, initramfs, kernel, rootfs, shell
+from . import cpio, disk, grub, initramfs, kernel, rootfs, shell
 from .error import RigError
 from .machine import Config
 from .session import Session
@@ -33,7 +33,7 @@ exit status: that of the command, or
 
 # The guest that `mshv-vm run` shows, within the root partition, by VMM
 GUEST_CONSOLE = "/dev/virtio-ports/guest"
-GUEST_DISK = "/boot/disk"
+GUEST_DISK = "/dev/disk/by-id/virtio-disk1"
 GUEST_COMMAND = {
     "mshv": ["mshv", "run", "--kernel", "/boot/vmlinuz", "--initrd", "/boot/initrd",
              "--memory", "256M", "--cmdline", "console=ttyS0 panic=-1",
@@ -130,6 +130,10 @@ def _add_options(sub, name, images):
     sub.add_argument("--root", default="initramfs", metavar="WHAT",
                      help="root's user space: initramfs (busybox, the default), trixie (Debian 13 "
                           "with QEMU), or the directory or squashfs image of another")
+    sub.add_argument("--disk", action="append", default=[], metavar="WHAT",
+                     help="a disk more: debian, from which guests boot Debian 13, or what a raw or "
+                          "qcow2 FILE holds; what is written to it is forgotten; may be given more "
+                          "than once")
     sub.add_argument("--boot", choices=["qemu", *grub.LOADERS], default="qemu",
                      help="who loads openhv: QEMU, or GRUB by multiboot2 (default: qemu)")
     sub.add_argument("--no-module", action="store_true", help="do not load mshv_root.ko")
@@ -177,12 +181,12 @@ def _copy(archive, request, other_root):
         initramfs.add_program(archive, os.path.realpath(source), name)
 
 
-def _read(path, target="images"):
+def _read(path):
     try:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise RigError(f"{path}: {error.strerror}: run make {target} first") from None
+        raise RigError(f"{path}: {error.strerror}: run make images first") from None
 
 
 def _vmm(options):
@@ -214,9 +218,6 @@ def _initramfs(options, chosen, ports):
     archive.file("boot/vmlinuz", _read(chosen.image))
     initrd = _read(os.path.join(options.images, "guest.cpio"))
     archive.file("boot/initrd", initrd + (_read(chosen.modules) if chosen.modules else b""))
-    if _vmm(options) == "qemu":
-        disk = os.path.join(os.path.dirname(chosen.modules or chosen.image), "disk.img")
-        archive.file(GUEST_DISK, _read(disk, "images-qemu"))
     for request in options.copy:
         _copy(archive, request, other_root)
     archive.close()
@@ -279,6 +280,7 @@ def _config(options):
                     cpus=options.cpus, memory=options.memory, accel=options.accel,
                     cpu=options.cpu, icount=options.icount or "",
                     root=rootfs.image(options.images, options.root),
+                    disks=[disk.Disk.find(options.images, name) for name in options.disk],
                     terminal=shell_wanted and shell.is_terminal(),
                     stdin=shell_wanted and not shell.is_terminal())
     config.initramfs = _initramfs(options, chosen, config.ports())
@@ -333,6 +335,7 @@ def main(images, arguments=None):
     options = _parser(images).parse_args(arguments)
     if _vmm(options) == "qemu":
         options.root = "trixie"
+        options.disk.insert(0, "debian")
     _end_on_signals()
     session = None
     try:

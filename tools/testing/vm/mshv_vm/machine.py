@@ -40,6 +40,7 @@ class Config:
     cpu: str = ""
     icount: str = ""  # an instruction takes 2 to the power of this in ns; "": real time
     root: int = -1  # the file system image of root's user space, or none
+    disks: list = dataclasses.field(default_factory=list)  # disk.Disk, for guests
     terminal: bool = False  # hvc0 takes the place of the command's ports
     stdin: bool = False  # the command has a port to read from
 
@@ -181,6 +182,16 @@ class Machine:
         return ["-drive", f"file={file},format=raw,if=none,id=root,readonly=on,file.locking=off",
                 "-device", "virtio-blk-pci,drive=root,serial=root"]
 
+    def _disks(self):
+        """Those with the contents of files, which stay as they are."""
+        arguments = []
+        for number, disk in enumerate(self.config.disks, 1):
+            file = self._inherit_path(disk.fd)
+            arguments += ["-drive", f"file={file},format={disk.format},if=none,id=disk{number},"
+                                    "snapshot=on",
+                          "-device", f"virtio-blk-pci,drive=disk{number},serial=disk{number}"]
+        return arguments
+
     def _devices(self):
         disk = memory_file("disk")
         os.truncate(disk, DISK_BYTES)
@@ -188,6 +199,7 @@ class Machine:
         return ["-drive", drive,
                 "-device", "virtio-blk-pci,drive=disk",
                 *self._root(),
+                *self._disks(),
                 "-netdev", "user,id=network,restrict=on",
                 "-device", "virtio-net-pci,netdev=network,romfile="]
 

@@ -10,8 +10,8 @@ import tempfile
 import time
 import unittest
 
-from mshv_vm import (accel, cli, console, cpio, initramfs, kernel, machine, qmp, rootfs, session,
-                     status, testlist)
+from mshv_vm import (accel, cli, console, cpio, disk, initramfs, kernel, machine, qmp, rootfs,
+                     session, status, testlist)
 from mshv_vm.error import RigError
 
 
@@ -134,6 +134,39 @@ class Manual(unittest.TestCase):
         found = re.findall(r"^\.TP\n(\d+)$", self.page, re.M)
         self.assertEqual(found, [str(int(value)) for value in status.Status])
         self.assertEqual(found, re.findall(r"^  (\d+)  ", cli.EPILOG, re.M))
+
+
+class Disks(unittest.TestCase):
+    """disk.Disk, and what QEMU is told of it"""
+
+    def test_formats(self):
+        """What an image is says the image, and an empty file is one of no bytes."""
+        with tempfile.TemporaryDirectory() as top:
+            found = [disk.Disk.find(top, write(top, "disk", data))
+                     for data in (b"QFI\xfb\0\0\0\3", b"\xeb\x63\x90", b"")]
+            write(top, "debian.qcow2", b"QFI\xfb")
+            found.append(disk.Disk.find(top, "debian"))
+        for one in found:
+            os.close(one.fd)
+        self.assertEqual([one.format for one in found], ["qcow2", "raw", "raw", "qcow2"])
+
+    def test_missing(self):
+        """Who has not made it is told how; a directory is none."""
+        for name, why in (("debian", "debian.qcow2: .*: run make debian first$"),
+                          ("/none", "^--disk: /none: No such file or directory$"),
+                          ("/", "^--disk: /: Is a directory$")):
+            with self.assertRaisesRegex(RigError, why):
+                disk.Disk.find("/nowhere", name)
+
+    def test_files_stay_as_they_are(self):
+        """Each is a disk of its own, by number, and QEMU keeps to itself what is written."""
+        config = machine.Config("kernel", disks=[disk.Disk(3, "raw"), disk.Disk(4, "qcow2")])
+        words = machine.Machine(config)._disks()  # pylint: disable=protected-access
+        drives = [word for word in words if word.startswith("file=")]
+        self.assertEqual(["raw", "qcow2"], [re.search("format=(\\w+)", word)[1] for word in drives])
+        self.assertTrue(all("snapshot=on" in word.split(",") for word in drives))
+        self.assertEqual(["serial=disk1", "serial=disk2"],
+                         [word.split(",")[-1] for word in words if word.startswith("virtio-blk")])
 
 
 class Memory(unittest.TestCase):
