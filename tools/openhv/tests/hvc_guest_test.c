@@ -272,12 +272,6 @@ TEST_ON_MACHINE(each_form_needs_its_feature)
 	memset(input, 0, 64);
 	input[0] = 0x123456;
 	EXPECT_EQ(HV_STATUS_INVALID_CONNECTION_ID, call(HVCALL_SIGNAL_EVENT));
-
-	/* The one that is the parent's */
-	EXPECT_EQ(HV_STATUS_INVALID_HYPERCALL_CODE, call(HVCALL_RETARGET_INTERRUPT));
-	child_gone(p);
-	begin(assignable_synthetic_features & ~FEATURE(RETARGET_DEVICE_INTERRUPT));
-	EXPECT_EQ(HV_STATUS_ACCESS_DENIED, call(HVCALL_RETARGET_INTERRUPT));
 	child_gone(p);
 }
 
