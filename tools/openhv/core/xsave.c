@@ -13,7 +13,6 @@
 #define HEADER_SIZE		64
 #define XCOMP_COMPACTED		(1UL << 63)
 #define MXCSR_OFFSET		24
-#define MXCSR_DEFAULT_MASK	0xFFBFU
 
 struct xsave_header {
 	u64 xstate_bv;
@@ -28,14 +27,6 @@ static void component(u32 i, u32 *offset, u32 *size, bool *aligned)
 
 	cpuid_count(0xD, i, size, offset, &c, &d);
 	*aligned = c & BIT(1);
-}
-
-static u32 mxcsr_mask(const struct vp *vp)
-{
-	/* FXSAVE stores the mask behind MXCSR; 0 means the default. */
-	u32 mask = *(const u32 *)((const u8 *)vp->vcpu.fpu + MXCSR_OFFSET + 4);
-
-	return mask ? mask : MXCSR_DEFAULT_MASK;
 }
 
 u32 xsave_compacted_size(u64 states)
@@ -111,7 +102,8 @@ hv_status_t xsave_set(struct vp *vp, const void *in, u32 size)
 	if (size < (compacted ? xsave_compacted_size(states) : LEGACY_SIZE + HEADER_SIZE))
 		return HV_STATUS_INVALID_PARAMETER;
 	memcpy(&mxcsr, (const u8 *)in + MXCSR_OFFSET, sizeof(mxcsr));
-	if (mxcsr & ~mxcsr_mask(vp))
+	/* Not by the mask behind it: that is what was set last, or of a VP that has never run. */
+	if (mxcsr & ~vcpu_caps.mxcsr_mask)
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	memcpy(to, in, LEGACY_SIZE);
 	memset(th, 0, HEADER_SIZE);

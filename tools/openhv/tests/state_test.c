@@ -77,6 +77,24 @@ TEST_ON_MACHINE(xsave_state_is_compacted)
 	child_gone(p);
 }
 
+/* A processor that has not run has not stored the mask of MXCSR's bits. */
+TEST_ON_MACHINE(xsave_state_of_another_vp_is_taken_by_a_new_one)
+{
+	u32 mxcsr = 0x9FC0, seen;		/* with DAZ, bit 6 */
+	u64 pfn = ram_pages(1);
+	u8 *page = ram(pfn);
+
+	begin();
+	ASSERT_EQ(0, state(HVCALL_GET_VP_STATE, HV_VP_STATE_XSAVE, ~0UL, pfn, 1));
+	memcpy(page + 24, &mxcsr, 4);
+	EXPECT_EQ(0, state(HVCALL_SET_VP_STATE, HV_VP_STATE_XSAVE, 0, pfn, 1));
+	memset(page, 0, PAGE_SIZE);
+	ASSERT_EQ(0, state(HVCALL_GET_VP_STATE, HV_VP_STATE_XSAVE, ~0UL, pfn, 1));
+	memcpy(&seen, page + 24, 4);
+	EXPECT_EQ(0x9FC0, seen);
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(xsave_state_that_would_fault_is_refused)
 {
 	u64 pfn = ram_pages(1), word;
@@ -89,7 +107,16 @@ TEST_ON_MACHINE(xsave_state_that_would_fault_is_refused)
 	memcpy(page + 24, &mxcsr, 4);
 	EXPECT_EQ(HV_STATUS_INVALID_REGISTER_VALUE,
 		  state(HVCALL_SET_VP_STATE, HV_VP_STATE_XSAVE, 0, pfn, 1));
+	/* Whatever the mask says that is behind it, and what it said in the image before */
+	memcpy(page + 28, &(u32){ ~0U }, 4);
+	EXPECT_EQ(HV_STATUS_INVALID_REGISTER_VALUE,
+		  state(HVCALL_SET_VP_STATE, HV_VP_STATE_XSAVE, 0, pfn, 1));
 	memset(page + 24, 0, 4);
+	EXPECT_EQ(0, state(HVCALL_SET_VP_STATE, HV_VP_STATE_XSAVE, 0, pfn, 1));
+	memcpy(page + 24, &mxcsr, 4);
+	EXPECT_EQ(HV_STATUS_INVALID_REGISTER_VALUE,
+		  state(HVCALL_SET_VP_STATE, HV_VP_STATE_XSAVE, 0, pfn, 1));
+	memset(page + 24, 0, 8);
 	word = 1UL << 9;
 	memcpy(page + 512, &word, 8);
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,

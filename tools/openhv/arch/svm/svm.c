@@ -106,6 +106,20 @@ static u64 cr4_from_cpuid(void)
 	return cr4;
 }
 
+/* Bits of MXCSR that exist: FXSAVE stores them behind it; 0 means the default (APM vol. 1). */
+static u32 mxcsr_mask(void)
+{
+	static u8 area[512] __aligned(16);
+	u64 cr4 = read_cr4();
+	u32 mask;
+
+	write_cr4(cr4 | CR4_OSFXSR);
+	fxsave(area);
+	write_cr4(cr4);
+	memcpy(&mask, area + 28, sizeof(mask));
+	return mask ? mask : 0xFFBF;
+}
+
 void vcpu_probe(void)
 {
 	u32 a, b, c, d;
@@ -149,6 +163,7 @@ void vcpu_probe(void)
 		vcpu_caps.xcr0 = 3;
 		vcpu_caps.xsave_size = 512;
 	}
+	vcpu_caps.mxcsr_mask = mxcsr_mask();
 	permission_maps_init();
 }
 

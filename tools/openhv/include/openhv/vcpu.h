@@ -133,6 +133,7 @@ struct vcpu_caps {
 	u64 xcr0;			/* XCR0 bits that exist */
 	u64 xss;			/* IA32_XSS bits that exist */
 	u32 xsave_size;			/* bytes of the standard format with all of xcr0 */
+	u32 mxcsr_mask;			/* MXCSR bits that exist */
 	u8 phys_bits;			/* physical address width */
 	u64 cr4_valid;			/* CR4 bits that exist */
 	u64 efer_valid;			/* EFER bits that a guest may set */

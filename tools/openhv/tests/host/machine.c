@@ -308,6 +308,7 @@ void host_caps_default(struct vcpu_caps *caps)
 		.asids = 16,
 		.xcr0 = 0xE7,
 		.xsave_size = 2688,
+		.mxcsr_mask = 0xFFFF,
 		.phys_bits = HOST_PHYS_BITS,
 		.cr4_valid = 0x7FF | CR4_UMIP | CR4_FSGSBASE | CR4_PCIDE | CR4_OSXSAVE |
 			     CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_LA57,
