@@ -66,6 +66,31 @@ TEST(creation_sequence)
 	close(dev);
 }
 
+/* `--cpus nested=on` is the default: it says that a guest may have it, where there is any. */
+static GUEST_CODE void guest_looks_for_svm(void)
+{
+	uint32_t r[4];
+
+	guest_cpuid(0x80000001, 0, r);
+	GUEST_ASSERT(!(r[2] & BIT(2)));
+	GUEST_DONE();
+}
+
+TEST(nested_virtualization_may_be_asked_for_and_is_not_there)
+{
+	__u64 value, nested = TLFS_BIT64(HV_PROC_FEATURE1_NESTED_VIRT_BIT);
+	struct test_vm vm;
+
+	vm_init_long(&vm, CH_FLAGS | BIT(MSHV_PT_BIT_NESTED_VIRTUALIZATION), guest_looks_for_svm);
+	ASSERT_OK(mshv_get_property(vm.dev, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1, &value));
+	EXPECT_EQ(0, value & nested);
+	ASSERT_OK(mshv_get_property(vm.partition, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1,
+				    &value));
+	EXPECT_EQ(0, value & nested);
+	vm_run_to_done(&vm);
+	vm_destroy(&vm);
+}
+
 /* ---- CPUID ---- */
 
 static const uint32_t topology[] = { 0xb, 0x1f, 0x8000001e, 0x80000026 };
