@@ -15,7 +15,11 @@
 
 struct partition root_partition;
 
-/* Creation flags that mean something here; NESTED is refused with its own status. */
+/*
+ * Creation flags that mean something here. A partition that is capable of nested virtualization
+ * has it if NESTED_VIRT is among its processor features, where a VMM that needs it has to look.
+ * It is not among openhv's, so none has it.
+ */
 #define FLAGS_KNOWN	(HV_PARTITION_CREATION_FLAG_SMT_ENABLED_GUEST | \
 			 HV_PARTITION_CREATION_FLAG_NESTED_VIRTUALIZATION_CAPABLE | \
 			 HV_PARTITION_CREATION_FLAG_GPA_SUPER_PAGES_ENABLED | \
@@ -109,8 +113,6 @@ hv_status_t partition_create(const struct hv_input_create_partition *in, u64 *id
 	if (in->flags & ~FLAGS_KNOWN || in->padding ||
 	    in->proximity_domain_info.flags & ~(HV_PXM_PREFERRED | HV_PXM_VALID))
 		return HV_STATUS_INVALID_PARAMETER;
-	if (in->flags & HV_PARTITION_CREATION_FLAG_NESTED_VIRTUALIZATION_CAPABLE)
-		return HV_STATUS_PROCESSOR_FEATURE_NOT_SUPPORTED;
 	if (in->isolation_properties & HV_PARTITION_ISOLATION_TYPE_MASK)
 		return HV_STATUS_FEATURE_UNAVAILABLE;
 	p = pool_alloc(&root_partition.pool);
@@ -142,7 +144,9 @@ hv_status_t partition_create(const struct hv_input_create_partition *in, u64 *id
 	spin_unlock(&table_lock);
 	info_page_update();
 	stats_update_machine();
-	log_info("partition %llu: created", *id);
+	log_info("partition %llu: created%s", *id,
+		 in->flags & HV_PARTITION_CREATION_FLAG_NESTED_VIRTUALIZATION_CAPABLE ?
+		 ", without the nested virtualization it may have" : "");
 	return HV_STATUS_SUCCESS;
 }
 

@@ -67,31 +67,29 @@ TEST(creation_sequence)
 	close(dev);
 }
 
-/* Nested virtualization is not offered: who asks for it is told so, and nobody else sees it. */
-TEST(nested_virtualization)
+/* `--cpus nested=on` is the default: it says that a guest may have it, where there is any. */
+static GUEST_CODE void guest_looks_for_svm(void)
 {
-	const struct hv_cpuid_leaf_info leaf = { .eax = 0x80000001 };
-	int dev = dev_open(), partition;
-	struct mshv_create_partition_v2 args = {
-		.pt_flags = CH_FLAGS | BIT(MSHV_PT_BIT_GPA_SUPER_PAGES) |
-			    BIT(MSHV_PT_BIT_CPU_AND_XSAVE_FEATURES) |
-			    BIT(MSHV_PT_BIT_NESTED_VIRTUALIZATION),
-		.pt_num_cpu_fbanks = MSHV_NUM_CPU_FEATURES_BANKS,
-	};
-	struct hv_cpuid_result result;
-	__u64 value = ~0ULL;
-	struct mshv_vp vp;
+	uint32_t r[4];
 
-	EXPECT_EQ(-EOPNOTSUPP, mshv_create_partition_v2(dev, &args));
-	partition = create(dev, CH_FLAGS);
-	ASSERT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1, &value));
-	EXPECT_EQ(0, value & BIT(HV_PROC_FEATURE1_NESTED_VIRT_BIT));
-	ASSERT_OK(mshv_vp_init(&vp, partition, 0));
-	ASSERT_OK(mshv_get_cpuid_values(vp.fd, 0, 0, &leaf, &result, 1));
-	EXPECT_EQ(0, result.ecx & BIT(2)) TH_LOG("CPUID tells of SVM");
-	mshv_vp_destroy(&vp);
-	close(partition);
-	close(dev);
+	guest_cpuid(0x80000001, 0, r);
+	GUEST_ASSERT(!(r[2] & BIT(2)));
+	GUEST_DONE();
+}
+
+TEST(nested_virtualization_may_be_asked_for_and_is_not_there)
+{
+	__u64 value, nested = TLFS_BIT64(HV_PROC_FEATURE1_NESTED_VIRT_BIT);
+	struct test_vm vm;
+
+	vm_init_long(&vm, CH_FLAGS | BIT(MSHV_PT_BIT_NESTED_VIRTUALIZATION), guest_looks_for_svm);
+	ASSERT_OK(mshv_get_property(vm.dev, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1, &value));
+	EXPECT_EQ(0, value & nested);
+	ASSERT_OK(mshv_get_property(vm.partition, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1,
+				    &value));
+	EXPECT_EQ(0, value & nested);
+	vm_run_to_done(&vm);
+	vm_destroy(&vm);
 }
 
 /* ---- Memory ---- */

@@ -86,12 +86,6 @@ static int post_message(struct test_vm *vm)
 	return mshv_post_message_direct(vm->partition, 7, 2, &msg);
 }
 
-static int create_nested(struct test_vm *vm)
-{
-	return mshv_create_partition(vm->dev,
-				     PT_LAPIC | BIT(MSHV_PT_BIT_NESTED_VIRTUALIZATION));
-}
-
 static int create_isolated(struct test_vm *vm)
 {
 	const struct mshv_create_partition args = { .pt_flags = PT_LAPIC, .pt_isolation = 1 };
@@ -177,7 +171,6 @@ static const struct refusal {
 	{ set_state, EINVAL, "SET_VP_STATE: " },
 	{ assert_interrupt, EINVAL, "ASSERT_VIRTUAL_INTERRUPT: " },
 	{ post_message, EINVAL, "POST_MESSAGE_DIRECT: " },
-	{ create_nested, EOPNOTSUPP, "CREATE_PARTITION: " },
 	/* by the driver */
 	{ create_isolated, EINVAL, "CREATE_PARTITION: flags 0x3 with isolation 1 " },
 	{ create_with_unknown_flag, EINVAL, "CREATE_PARTITION: flags 0x" },

@@ -159,10 +159,12 @@ static GUEST_CODE void guest_makes_calls(void)
 
 TEST(each_feature_opens_its_call_and_no_other)
 {
-	const uint64_t offered = offered_features();
+	int dev = dev_open();
+	const uint64_t offered = offered_features(dev);
 	struct test_vm vm;
 	size_t i;
 
+	close(dev);
 	vm_init_features(&vm, CALLER, guest_makes_calls);
 	EXPECT_EQ(0, vm_run_to_sync(&vm, 1));
 	EXPECT_EQ(0, *vm_guest_variable(&vm, guest_ebx) & HV_SIGNAL_EVENTS);
