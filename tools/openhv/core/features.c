@@ -4,6 +4,7 @@
  */
 #include <asm/cpu.h>
 #include <openhv/features.h>
+#include <openhv/log.h>
 #include <openhv/string.h>
 #include <openhv/vcpu.h>
 #include <tlfs/cpuid.h>
@@ -177,6 +178,24 @@ u64 features_cr4(const u64 *proc, u64 xsave)
 	if (!XSAVE_HAS(xsave, XSAVE))
 		cr4 &= ~CR4_OSXSAVE;
 	return cr4;
+}
+
+bool features_synthetic_known(u64 synthetic)
+{
+#define KNOWN(name, bit) { #name, bit },
+	static const struct {
+		const char *name;
+		u8 bit;
+	} known[] = { HV_SYNTHETIC_FEATURE_LIST(KNOWN) };
+#undef KNOWN
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		if (synthetic & ~assignable_synthetic_features & TLFS_BIT64(known[i].bit))
+			log_debug("a partition wants %s, which is not there", known[i].name);
+		synthetic &= ~TLFS_BIT64(known[i].bit);
+	}
+	return !synthetic;
 }
 
 u64 features_privileges(u64 s)

@@ -172,8 +172,10 @@ static hv_status_t set_early_property(struct partition *p, u32 code, u64 value)
 	if (p->state != PARTITION_CREATED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (code == HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES) {
-		if (value & ~assignable_synthetic_features)
+		if (!features_synthetic_known(value))
 			return HV_STATUS_INVALID_PARAMETER;
+		/* As of processor features, a partition gets those that there are. */
+		value &= assignable_synthetic_features;
 		p->synthetic_features = value;
 		p->privileges = features_privileges(value);
 		return HV_STATUS_SUCCESS;

@@ -36,6 +36,8 @@ u64 features_xcr0(u64 xsave);
 /* CR4 bits that go with features. */
 u64 features_cr4(const u64 *proc, u64 xsave);
 
+/* Whether these are all HV_SYNTHETIC_FEATURE_*. */
+bool features_synthetic_known(u64 synthetic);
 /* The privileges (CPUID 0x40000003 EBX:EAX) that synthetic features stand for. */
 u64 features_privileges(u64 synthetic);
 

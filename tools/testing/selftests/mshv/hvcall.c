@@ -274,8 +274,9 @@ TEST_F(hvcall, synthetic_features_are_set_before_initialize)
 	EXPECT_OK(mshv_set_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES, 3));
 	EXPECT_OK(mshv_get_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES, &value));
 	EXPECT_EQ(3, value);
-	EXPECT_GT(0, mshv_set_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
-				       ~offered.bank0));
+	EXPECT_STATUS(INVALID_PARAMETER,
+		      mshv_set_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+					~offered.bank0));
 	ASSERT_OK(mshv_initialize_partition(fd));
 	EXPECT_STATUS(INVALID_PARTITION_STATE,
 		      mshv_set_property(fd, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES, 1));
