@@ -92,6 +92,45 @@ TEST(nested_virtualization_may_be_asked_for_and_is_not_there)
 	vm_destroy(&vm);
 }
 
+/* Up to version 53 the hypervisor is not asked first which synthetic features it has. */
+TEST(synthetic_features_that_are_not_there_are_not_given)
+{
+	static const int wanted[] = {
+		HV_SYNTHETIC_FEATURE_HYPERVISOR_PRESENT_BIT, HV_SYNTHETIC_FEATURE_HV1_BIT,
+		HV_SYNTHETIC_FEATURE_ACCESS_PARTITION_REFERENCE_COUNTER_BIT,
+		HV_SYNTHETIC_FEATURE_ACCESS_SYNIC_REGS_BIT,
+		HV_SYNTHETIC_FEATURE_ACCESS_SYNTHETIC_TIMER_REGS_BIT,
+		HV_SYNTHETIC_FEATURE_ACCESS_PARTITION_REFERENCE_TSC_BIT,
+		HV_SYNTHETIC_FEATURE_ACCESS_FREQUENCY_REGS_BIT,
+		HV_SYNTHETIC_FEATURE_ACCESS_INTR_CTRL_REGS_BIT,
+		HV_SYNTHETIC_FEATURE_ACCESS_VP_INDEX_BIT,
+		HV_SYNTHETIC_FEATURE_ACCESS_HYPERCALL_REGS_BIT,
+		HV_SYNTHETIC_FEATURE_ACCESS_GUEST_IDLE_REG_BIT,
+		HV_SYNTHETIC_FEATURE_TB_FLUSH_HYPERCALLS_BIT,
+		HV_SYNTHETIC_FEATURE_SYNTHETIC_CLUSTER_IPI_BIT,
+		HV_SYNTHETIC_FEATURE_DIRECT_SYNTHETIC_TIMERS_BIT,
+		HV_SYNTHETIC_FEATURE_ACCESS_VP_REGS_BIT,
+	};
+	struct hv_partition_property_synthetic_features offered = { 0 };
+	int dev = dev_open(), partition, i;
+	__u64 value, mask = 0;
+
+	for (i = 0; i < ARRAY_SIZE(wanted); i++)
+		mask |= HV_SYNTHETIC_FEATURE(wanted[i]);
+	ASSERT_OK(mshv_get_property_ex(dev,
+				       HV_PARTITION_PROPERTY_ASSIGNABLE_SYNTHETIC_PROC_FEATURES, 0,
+				       &offered, sizeof(offered)));
+	partition = mshv_create_partition(dev, CH_FLAGS);
+	ASSERT_OK(partition);
+	EXPECT_OK(mshv_set_property(partition, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+				    mask));
+	ASSERT_OK(mshv_get_property(partition, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+				    &value));
+	EXPECT_EQ(mask & offered.bank0, value);
+	close(partition);
+	close(dev);
+}
+
 /* ---- Memory ---- */
 
 static uint8_t guest_page[PAGE_SIZE] __attribute__((aligned(4096)));
