@@ -365,8 +365,8 @@ static void memory_that_is_only_half_there_is_not_pinned(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pinned(test, user));
 	KUNIT_EXPECT_FALSE(test, pinned(test, user + 1499 * PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_MAP_GPA_PAGES), 0);
-	/* More than there is memory */
-	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 0, 1ULL << 40, user, WRITABLE), -ENOMEM);
+	/* More than there is memory, and still within the process */
+	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 0, 1ULL << 40, PAGE_SIZE, WRITABLE), -ENOMEM);
 	test_close(fd);
 }
 
