@@ -381,19 +381,6 @@ TEST(read_only_file_is_guest_memory)
 
 /* ---- Pinned memory, and RLIMIT_MEMLOCK ---- */
 
-static bool memory_is_pinned(void)
-{
-	int fd = open("/sys/module/mshv_root/parameters/memory", O_RDONLY | O_CLOEXEC);
-	char kind[16] = "";
-
-	if (fd < 0)
-		return false;
-	if (read(fd, kind, sizeof(kind) - 1) < 0)
-		kind[0] = '\0';
-	close(fd);
-	return !strcmp(kind, "pinned\n");
-}
-
 /* Pages of this process that count as locked */
 static long locked_pages(void)
 {

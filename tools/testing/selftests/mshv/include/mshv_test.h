@@ -139,6 +139,13 @@ uint64_t offered_features(int dev);
 int partition_create_as_clients(int dev, uint64_t flags, uint64_t features);
 
 /**
+ * memory_is_pinned() - whether memory that a guest is given now stays where it is
+ *
+ * Return: true if the driver's parameter says so; false too if there is none.
+ */
+bool memory_is_pinned(void);
+
+/**
  * mem_alloc() - memory that can be given to a guest
  * @size: bytes, a multiple of 4096
  *

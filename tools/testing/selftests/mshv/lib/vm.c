@@ -122,6 +122,19 @@ int partition_create(int dev, uint64_t flags)
 	return partition;
 }
 
+bool memory_is_pinned(void)
+{
+	int fd = open("/sys/module/mshv_root/parameters/memory", O_RDONLY | O_CLOEXEC);
+	char kind[16] = "";
+
+	if (fd < 0)
+		return false;
+	if (read(fd, kind, sizeof(kind) - 1) < 0)
+		kind[0] = '\0';
+	close(fd);
+	return !strcmp(kind, "pinned\n");
+}
+
 void *mem_alloc(uint64_t size)
 {
 	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
