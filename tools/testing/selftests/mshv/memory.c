@@ -414,7 +414,7 @@ TEST_F(memory, pinned_memory_counts_as_locked)
 {
 	char *mem = self->mem;
 
-	TEST_REQUIRE(memory_is_pinned(), "memory is not pinned: see the parameter \"memory\"");
+	TEST_REQUIRE(memory_is("pinned"), "memory is not pinned: see the parameter \"memory\"");
 	limit_locked_pages(10);
 	ASSERT_EQ(0, locked_pages());
 	ASSERT_EQ(0, set_memory(self->fd, 0, mem, 6, MEM_RWX));
@@ -445,7 +445,7 @@ TEST(pinned_memory_outlasts_its_mapping)
 	uint64_t *region = mem_alloc(PAGE_SIZE);
 	struct test_vm vm;
 
-	TEST_REQUIRE(memory_is_pinned(), "memory is not pinned: see the parameter \"memory\"");
+	TEST_REQUIRE(memory_is("pinned"), "memory is not pinned: see the parameter \"memory\"");
 	region[1] = 77;
 	vm_init_long(&vm, 0, guest_reads_and_writes);
 	ASSERT_OK(mshv_map_memory(vm.partition, REGION_GPA, region, PAGE_SIZE, MEM_RW));

@@ -181,7 +181,7 @@ static bool is_resident(uint8_t *page)
 }
 
 #define REQUIRE_MOVABLE \
-	TEST_REQUIRE(!memory_is_pinned(), "memory is pinned: all of it is there")
+	TEST_REQUIRE(memory_is("movable"), "memory is pinned: all of it is there")
 
 TEST_F(vp, target_that_nobody_has_touched_is_brought_in)
 {

@@ -139,11 +139,12 @@ uint64_t offered_features(int dev);
 int partition_create_as_clients(int dev, uint64_t flags, uint64_t features);
 
 /**
- * memory_is_pinned() - whether memory that a guest is given now stays where it is
+ * memory_is() - how memory that a guest is given now is held
+ * @kind: "movable" or "pinned"
  *
  * Return: true if the driver's parameter says so; false too if there is none.
  */
-bool memory_is_pinned(void);
+bool memory_is(const char *kind);
 
 /**
  * mem_alloc() - memory that can be given to a guest

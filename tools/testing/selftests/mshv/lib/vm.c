@@ -122,17 +122,18 @@ int partition_create(int dev, uint64_t flags)
 	return partition;
 }
 
-bool memory_is_pinned(void)
+bool memory_is(const char *kind)
 {
 	int fd = open("/sys/module/mshv_root/parameters/memory", O_RDONLY | O_CLOEXEC);
-	char kind[16] = "";
+	char text[16] = "";
 
 	if (fd < 0)
 		return false;
-	if (read(fd, kind, sizeof(kind) - 1) < 0)
-		kind[0] = '\0';
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
 	close(fd);
-	return !strcmp(kind, "pinned\n");
+	text[strcspn(text, "\n")] = '\0';
+	return !strcmp(text, kind);
 }
 
 void *mem_alloc(uint64_t size)
