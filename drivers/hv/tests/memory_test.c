@@ -357,7 +357,7 @@ static void memory_that_is_only_half_there_is_not_pinned(struct kunit *test)
 {
 	unsigned long user = test_user(test, 2048 * PAGE_SIZE);
 	int fd = test_partition(test);
-	unsigned long locked = current->mm->locked_vm, low;
+	unsigned long locked = current->mm->locked_vm;
 
 	KUNIT_ASSERT_EQ(test, vm_munmap(user + 1500 * PAGE_SIZE, PAGE_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 0, 2048 * PAGE_SIZE, user, WRITABLE), -EFAULT);
@@ -365,12 +365,11 @@ static void memory_that_is_only_half_there_is_not_pinned(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pinned(test, user));
 	KUNIT_EXPECT_FALSE(test, pinned(test, user + 1499 * PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_MAP_GPA_PAGES), 0);
-	/* More than there is memory, from where it is still within the process */
-	low = vm_mmap(NULL, SZ_1G, PAGE_SIZE, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
-	KUNIT_ASSERT_EQ(test, low, SZ_1G);
-	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 0, 1ULL << 40, low, WRITABLE), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, vm_munmap(low, PAGE_SIZE), 0);
+	/* More than there is memory, at an address that user space goes on behind for as long */
+	user = kunit_vm_mmap(test, NULL, SZ_4G, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED, 0);
+	KUNIT_ASSERT_EQ(test, user, SZ_4G);
+	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 0, 1ULL << 40, user, WRITABLE), -ENOMEM);
 	test_close(fd);
 }
 

@@ -3,6 +3,8 @@
  * Guest memory: giving it, taking it back, and what a guest sees of it.
  */
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "mshv_test.h"
@@ -374,6 +376,83 @@ TEST(read_only_file_is_guest_memory)
 		SKIP(return, "read-only files need movable regions: %s", mshv_strerror());
 	EXPECT_EQ(((uint64_t *)file)[1], vm_run_to_sync(&vm, 1));
 	EXPECT_EQ(HVMSG_GPA_INTERCEPT, vm_run(&vm));
+	vm_destroy(&vm);
+}
+
+/* ---- Pinned memory, and RLIMIT_MEMLOCK ---- */
+
+/* Pages of this process that count as locked */
+static long locked_pages(void)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	long kib = -1;
+	char line[128];
+
+	TEST_ASSERT(status, "%s", strerror(errno));
+	while (fgets(line, sizeof(line), status))
+		if (sscanf(line, "VmLck: %ld", &kib) == 1)
+			break;
+	fclose(status);
+	TEST_ASSERT(kib >= 0, "no VmLck");
+	return kib / 4;
+}
+
+/* The limit holds for those without CAP_IPC_LOCK. */
+static void limit_locked_pages(unsigned int pages)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct rlimit limit = { pages * PAGE_SIZE, pages * PAGE_SIZE };
+	struct __user_cap_data_struct caps[2];
+
+	TEST_ASSERT(!syscall(SYS_capget, &header, caps), "%s", strerror(errno));
+	caps[CAP_TO_INDEX(CAP_IPC_LOCK)].effective &= ~CAP_TO_MASK(CAP_IPC_LOCK);
+	TEST_ASSERT(!syscall(SYS_capset, &header, caps), "%s", strerror(errno));
+	TEST_ASSERT(!setrlimit(RLIMIT_MEMLOCK, &limit), "%s", strerror(errno));
+}
+
+TEST_F(memory, pinned_memory_counts_as_locked)
+{
+	char *mem = self->mem;
+
+	TEST_REQUIRE(memory_is("pinned"), "memory is not pinned: see the parameter \"memory\"");
+	limit_locked_pages(10);
+	ASSERT_EQ(0, locked_pages());
+	ASSERT_EQ(0, set_memory(self->fd, 0, mem, 6, MEM_RWX));
+	EXPECT_EQ(6, locked_pages());
+	EXPECT_ERRNO(ENOMEM, set_memory(self->fd, 100, mem + 6 * PAGE_SIZE, 5, MEM_RWX));
+	EXPECT_EQ(6, locked_pages());
+	/* Up to the limit; and the same page is counted for each region that it is in. */
+	EXPECT_EQ(0, set_memory(self->fd, 100, mem, 4, MEM_RW));
+	EXPECT_EQ(10, locked_pages());
+	EXPECT_ERRNO(ENOMEM, set_memory(self->fd, 200, mem, 1, 0));
+	/* A region that is refused for another reason has not been counted either. */
+	EXPECT_EQ(0, set_memory(self->fd, 0, mem, 6, UNMAP));
+	EXPECT_EQ(4, locked_pages());
+	EXPECT_ERRNO(EEXIST, set_memory(self->fd, 102, mem, 4, MEM_RW));
+	ASSERT_EQ(0, munmap(mem + 8 * PAGE_SIZE, PAGE_SIZE));
+	EXPECT_ERRNO(EFAULT, set_memory(self->fd, 0, mem + 6 * PAGE_SIZE, 4, MEM_RW));
+	EXPECT_EQ(4, locked_pages());
+
+	/* The partition's end gives back the rest. */
+	close(self->fd);
+	self->fd = -1;
+	EXPECT_EQ(0, locked_pages());
+}
+
+/* What is pinned is in the guest before the guest has touched it, and stays when it is unmapped. */
+TEST(pinned_memory_outlasts_its_mapping)
+{
+	uint64_t *region = mem_alloc(PAGE_SIZE);
+	struct test_vm vm;
+
+	TEST_REQUIRE(memory_is("pinned"), "memory is not pinned: see the parameter \"memory\"");
+	region[1] = 77;
+	vm_init_long(&vm, 0, guest_reads_and_writes);
+	ASSERT_OK(mshv_map_memory(vm.partition, REGION_GPA, region, PAGE_SIZE, MEM_RW));
+	ASSERT_EQ(0, munmap(region, PAGE_SIZE));
+	EXPECT_EQ(77, vm_run_to_sync(&vm, 1));
+	vm_run_to_sync(&vm, 2);
+	vm_run_to_done(&vm);
 	vm_destroy(&vm);
 }
 

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 
+#include <tlfs/partition.h>
+
 #include "mshv_test.h"
 
 #define THREADS		8
@@ -70,10 +72,10 @@ TEST_TIMEOUT(threads_with_partitions_of_their_own, 60)
 /* ---- Closing under those who use it ---- */
 
 struct shared {
-	int partition, null;
+	int device, partition, null;
 	int vps[VPS];
 	volatile bool over;
-	unsigned long calls;
+	unsigned long calls, done[3];	/* all, and those of each kind of file that succeeded */
 	int unexpected;
 	unsigned int which;	/* of the calls, if one ended unexpectedly */
 };
@@ -83,6 +85,27 @@ static bool expected(int ret)
 {
 	return ret >= 0 || errno == EBADF || errno == ENOTTY || errno == EINTR ||
 	       errno == EEXIST || errno == EINVAL || errno == EBUSY || errno == ENOENT;
+}
+
+static int use_device(int fd, unsigned int i)
+{
+	struct mshv_create_partition create = { .pt_flags = PT_LAPIC };
+	struct hv_input_get_partition_property in = {
+		.property_code = HV_PARTITION_PROPERTY_PROCESSOR_VENDOR,
+	};
+	__u64 vendor;
+	struct mshv_root_hvcall call = {
+		.code = HVCALL_GET_PARTITION_PROPERTY, .in_sz = sizeof(in),
+		.in_ptr = (uintptr_t)&in, .out_sz = sizeof(vendor), .out_ptr = (uintptr_t)&vendor,
+	};
+	int ret;
+
+	if (i % 4)
+		return ioctl(fd, MSHV_ROOT_HVCALL, &call);
+	ret = ioctl(fd, MSHV_CREATE_PARTITION, &create);
+	if (ret >= 0)
+		close(ret);
+	return ret;
 }
 
 /* The ioctls of a partition that take arguments, each in turn */
@@ -109,6 +132,14 @@ static int use_partition(int fd, unsigned int i, void *page, int event)
 		.access_type = MSHV_GPAP_ACCESS_TYPE_DIRTY, .page_count = 16,
 		.bitmap_ptr = (uintptr_t)&bitmap,
 	};
+	struct hv_input_set_partition_property property = {
+		.property_code = HV_PARTITION_PROPERTY_UNIMPLEMENTED_MSR_ACTION,
+		.property_value = i >> 3 & 1,
+	};
+	struct mshv_root_hvcall call = {
+		.code = HVCALL_SET_PARTITION_PROPERTY, .in_sz = sizeof(property),
+		.in_ptr = (uintptr_t)&property,
+	};
 	int ret;
 
 	switch (i % 8) {
@@ -127,16 +158,18 @@ static int use_partition(int fd, unsigned int i, void *page, int event)
 		return ioctl(fd, MSHV_SET_MSI_ROUTING, &routing);
 	case 5:
 		return ioctl(fd, MSHV_GET_GPAP_ACCESS_BITMAP, &harvest);
+	case 6:
+		return ioctl(fd, MSHV_ROOT_HVCALL, &call);
 	default:
 		return ioctl(fd, MSHV_INITIALIZE_PARTITION);
 	}
 }
 
-/* Those of a VP, and what all files have */
-static int use_vp(int fd, unsigned int i, void *page)
+/* Those of a VP; @lapic is what was got, and is what is set */
+static int use_vp(int fd, unsigned int i, void *page, void *lapic)
 {
 	struct mshv_get_set_vp_state state = {
-		.type = MSHV_VP_STATE_LAPIC, .buf_sz = PAGE_SIZE, .buf_ptr = (uintptr_t)page,
+		.type = MSHV_VP_STATE_LAPIC, .buf_sz = PAGE_SIZE, .buf_ptr = (uintptr_t)lapic,
 	};
 	struct {
 		struct hv_input_get_vp_registers header;
@@ -148,9 +181,11 @@ static int use_vp(int fd, unsigned int i, void *page)
 		.in_ptr = (uintptr_t)&in, .out_sz = sizeof(value), .out_ptr = (uintptr_t)&value,
 	};
 
-	switch (i % 5) {
+	switch (i % 6) {
 	case 0:
 		return ioctl(fd, MSHV_GET_VP_STATE, &state);
+	case 3:
+		return ioctl(fd, MSHV_SET_VP_STATE, &state);
 	case 1:
 		return ioctl(fd, MSHV_ROOT_HVCALL, &call);
 	case 2:
@@ -162,17 +197,21 @@ static int use_vp(int fd, unsigned int i, void *page)
 
 static void *use_shared(void *arg)
 {
-	void *page = mem_alloc(PAGE_SIZE);
+	void *page = mem_alloc(PAGE_SIZE), *lapic = mem_alloc(PAGE_SIZE);
 	int event = eventfd(0, EFD_CLOEXEC);
 	struct shared *s = arg;
 	unsigned int i;
 	int ret;
 
 	for (i = 0; !s->over; i++, s->calls++) {
-		if (i & 1)
-			ret = use_partition(s->partition, i >> 1, page, event);
+		if (i % 3 == 0)
+			ret = use_device(s->device, i / 3);
+		else if (i % 3 == 1)
+			ret = use_partition(s->partition, i / 3, page, event);
 		else
-			ret = use_vp(s->vps[i % VPS], i >> 1, page);
+			ret = use_vp(s->vps[i % VPS], i / 3, page, lapic);
+		if (ret >= 0)
+			s->done[i % 3]++;
 		if (!expected(ret)) {
 			s->unexpected = errno;
 			s->which = i;
@@ -184,12 +223,14 @@ static void *use_shared(void *arg)
 
 TEST_TIMEOUT(closing_what_other_threads_use, 60)
 {
+	static const char * const of[] = { "the device", "a partition", "a VP" };
 	unsigned int i, j, rounds = test_rounds(20, 200);
 	pthread_t threads[4];
 	struct shared s = { .null = open("/dev/null", O_RDWR | O_CLOEXEC) };
 	struct test_vm vm;
 
 	ASSERT_LE(0, s.null);
+	s.device = dup(s.null);
 	s.partition = dup(s.null);
 	for (j = 0; j < VPS; j++)
 		s.vps[j] = dup(s.null);
@@ -201,6 +242,7 @@ TEST_TIMEOUT(closing_what_other_threads_use, 60)
 		ASSERT_OK(mshv_set_property(vm.partition,
 					    HV_PARTITION_PROPERTY_GPA_PAGE_ACCESS_TRACKING, 1));
 		/* The numbers stay in use: it is the files behind them that go. */
+		dup2(vm.dev, s.device);
 		dup2(vm.partition, s.partition);
 		for (j = 0; j < VPS; j++)
 			dup2(vm.vp.fd, s.vps[j]);
@@ -209,16 +251,19 @@ TEST_TIMEOUT(closing_what_other_threads_use, 60)
 		for (j = 0; j < VPS; j++)
 			dup2(s.null, s.vps[(i + j) % VPS]);
 		dup2(s.null, s.partition);
+		dup2(s.null, s.device);
 	}
 	s.over = true;
 	for (i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	TH_LOG("%lu calls", s.calls);
+	TH_LOG("%lu calls; %lu of the device, %lu of a partition, %lu of a VP succeeded", s.calls,
+	       s.done[0], s.done[1], s.done[2]);
 	EXPECT_EQ(0, s.unexpected) {
-		TH_LOG("%s: call %u of a %s", strerror(s.unexpected), s.which >> 1,
-		       s.which & 1 ? "partition" : "VP");
+		TH_LOG("%s: call %u of %s", strerror(s.unexpected), s.which / 3, of[s.which % 3]);
 	}
-	EXPECT_LT(0, s.calls);
+	for (i = 0; i < 3; i++) {
+		EXPECT_LT(0, s.done[i]) TH_LOG("no call of %s succeeds", of[i]);
+	}
 }
 
 MSHV_TEST_MAIN

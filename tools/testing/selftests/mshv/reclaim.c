@@ -99,19 +99,6 @@ static void *run_thread(void *arg)
 	}
 }
 
-static bool memory_is_movable(void)
-{
-	char kind[16] = "";
-	FILE *f = fopen("/sys/module/mshv_root/parameters/memory", "r");
-
-	if (f) {
-		if (!fgets(kind, sizeof(kind), f))
-			kind[0] = 0;
-		fclose(f);
-	}
-	return !strncmp(kind, "movable", 7);
-}
-
 /* A number from a file: the only one, or that after @name; -1 if it is not there */
 static long read_count(const char *path, const char *name)
 {
@@ -174,7 +161,7 @@ FIXTURE_SETUP(guest)
 {
 	memset(self, 0, sizeof(*self));
 	self->file = -1;
-	if (!memory_is_movable())
+	if (!memory_is("movable"))
 		SKIP(return, "memory is pinned");
 	if (variant->backing == BLOCKS) {
 		self->file = open_disk();
@@ -477,7 +464,7 @@ TEST(interrupt_comes_to_a_stack_that_was_given_up)
 	uint8_t *mem;
 	int i;
 
-	TEST_REQUIRE(memory_is_movable(), "memory is pinned");
+	TEST_REQUIRE(memory_is("movable"), "memory is pinned");
 	mem = mem_alloc(PAGE_SIZE);
 	vm_init_long(&vm, PT_LAPIC, guest_takes_interrupts_on_region);
 	ASSERT_OK(mshv_map_memory(vm.partition, REGION_GPA, mem, PAGE_SIZE, MEM_RW));
@@ -529,7 +516,7 @@ TEST(much_more_memory_than_there_is_costs_nothing)
 	struct test_vm vm;
 	uint8_t *mem;
 
-	TEST_REQUIRE(memory_is_movable(), "memory is pinned");
+	TEST_REQUIRE(memory_is("movable"), "memory is pinned");
 	mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ASSERT_NE(MAP_FAILED, (void *)mem);

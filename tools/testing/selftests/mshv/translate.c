@@ -2,6 +2,8 @@
 /*
  * Translation of guest virtual addresses, in the modes that a VP can be in.
  */
+#include <sys/mman.h>
+
 #include "mshv_test.h"
 
 #define P	0x001ULL
@@ -149,6 +151,135 @@ TEST_F(vp, recursive_tables)
 			       130ULL << 12, READ) & 0) TH_LOG("no crash");
 	EXPECT_EQ(0, TRANSLATE(130ULL << 39 | 130ULL << 30 | 130ULL << 21 | 130ULL << 12, READ));
 	EXPECT_EQ(TABLES + PAGE_SIZE, gpa);
+}
+
+/* ---- Pages that have to be brought in ---- */
+
+#define REGION_GPA	0x1000000ULL
+#define REGION_PAGES	4
+
+/* Memory at REGION_GPA that nobody has touched yet */
+static uint8_t *map_untouched(struct test_vm *vm, int how)
+{
+	uint8_t *mem = mmap(NULL, REGION_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			    how | MAP_ANONYMOUS, -1, 0);
+	int ret;
+
+	TEST_ASSERT(mem != MAP_FAILED, "%s", strerror(errno));
+	madvise(mem, REGION_PAGES * PAGE_SIZE, MADV_NOHUGEPAGE);
+	ret = mshv_map_memory(vm->partition, REGION_GPA, mem, REGION_PAGES * PAGE_SIZE, MEM_RW);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+	return mem;
+}
+
+static bool is_resident(uint8_t *page)
+{
+	unsigned char vec = 0;
+
+	TEST_ASSERT(!mincore(page, PAGE_SIZE, &vec), "%s", strerror(errno));
+	return vec & 1;
+}
+
+#define REQUIRE_MOVABLE \
+	TEST_REQUIRE(memory_is("movable"), "memory is pinned: all of it is there")
+
+TEST_F(vp, target_that_nobody_has_touched_is_brought_in)
+{
+	uint8_t *mem;
+	__u64 gpa = 0;
+
+	REQUIRE_MOVABLE;
+	mem = map_untouched(&self->vm, MAP_SHARED);
+	ASSERT_FALSE(is_resident(mem + 2 * PAGE_SIZE));
+	self->pt[1] = (REGION_GPA + 2 * PAGE_SIZE) | P | RW;
+	EXPECT_EQ(0, TRANSLATE(BASE + 0x1234, READ));
+	EXPECT_EQ(REGION_GPA + 2 * PAGE_SIZE + 0x234, gpa);
+	EXPECT_TRUE(is_resident(mem + 2 * PAGE_SIZE));
+}
+
+/* Nothing is present in a table of zeroes: not that there is no table. */
+TEST_F(vp, table_that_nobody_has_touched_is_brought_in)
+{
+	uint8_t *mem;
+	__u64 gpa = 0;
+
+	REQUIRE_MOVABLE;
+	mem = map_untouched(&self->vm, MAP_SHARED);
+	self->pd[1] = REGION_GPA | P | RW;
+	ASSERT_FALSE(is_resident(mem));
+	EXPECT_EQ(HV_TRANSLATE_GVA_PAGE_NOT_PRESENT, TRANSLATE(BASE + 0x200000, READ));
+	EXPECT_TRUE(is_resident(mem));
+}
+
+/* Three levels of tables and the target, all taken from the guest; their contents stay. */
+TEST_F(vp, tables_that_were_taken_away_are_brought_back)
+{
+	uint64_t *table;
+	uint8_t *mem;
+	__u64 gpa = 0;
+	int i;
+
+	REQUIRE_MOVABLE;
+	mem = map_untouched(&self->vm, MAP_SHARED);
+	self->pml4[129] = REGION_GPA | P | RW;
+	for (i = 0; i < 3; i++) {
+		table = (uint64_t *)(mem + i * PAGE_SIZE);
+		table[i + 1] = (REGION_GPA + (i + 1) * PAGE_SIZE) | P | RW;
+	}
+	for (i = 0; i < 2; i++) {
+		const uint64_t gva = BASE + (1ULL << 39) + (1ULL << 30) + (2ULL << 21) +
+				     (3ULL << 12) + 0x678;
+
+		ASSERT_EQ(0, madvise(mem, REGION_PAGES * PAGE_SIZE, MADV_DONTNEED));
+		ASSERT_EQ(0, TRANSLATE(gva, WRITE | HV_TRANSLATE_GVA_SET_PAGE_TABLE_BITS)) {
+			TH_LOG("%s", mshv_strerror());
+		}
+		EXPECT_EQ(REGION_GPA + 3 * PAGE_SIZE + 0x678, gpa);
+	}
+	table = (uint64_t *)(mem + 2 * PAGE_SIZE);
+	EXPECT_EQ((REGION_GPA + 3 * PAGE_SIZE) | P | RW | A | D, table[3]);
+}
+
+/* Private memory that was only read is a page that all share: to write takes another one. */
+TEST_F(vp, target_to_be_written_is_made_writable)
+{
+	uint8_t *mem;
+	__u64 gpa = 0;
+
+	REQUIRE_MOVABLE;
+	mem = map_untouched(&self->vm, MAP_PRIVATE);
+	self->pt[1] = REGION_GPA | P | RW;
+	EXPECT_EQ(0, *(volatile uint8_t *)mem);
+	EXPECT_EQ(0, TRANSLATE(BASE + 0x1000, READ));
+	EXPECT_EQ(0, TRANSLATE(BASE + 0x1000, WRITE));
+	EXPECT_EQ(REGION_GPA, gpa);
+}
+
+/* Memory of a region that cannot be had is unmapped, or mapped without any right. */
+static bool is_inaccessible(int result)
+{
+	return result == HV_TRANSLATE_GVA_GPA_UNMAPPED ||
+	       result == HV_TRANSLATE_GVA_GPA_NO_READ_ACCESS;
+}
+
+TEST_F(vp, page_that_is_not_to_be_had_is_told_of)
+{
+	uint8_t *mem;
+	__u64 gpa = 0;
+
+	REQUIRE_MOVABLE;
+	mem = map_untouched(&self->vm, MAP_SHARED);
+	self->pt[1] = REGION_GPA | P | RW;
+	self->pd[1] = REGION_GPA | P | RW;
+	EXPECT_EQ(0, TRANSLATE(BASE + 0x1000, READ));
+	ASSERT_EQ(0, munmap(mem, PAGE_SIZE));
+	EXPECT_TRUE(is_inaccessible(TRANSLATE(BASE + 0x1000, READ)));
+	EXPECT_TRUE(is_inaccessible(TRANSLATE(BASE + 0x200000, READ)));
+
+	/* It can come back. */
+	ASSERT_EQ(mem, mmap(mem, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	EXPECT_EQ(0, TRANSLATE(BASE + 0x1000, READ));
 }
 
 MSHV_TEST_MAIN

@@ -139,6 +139,14 @@ uint64_t offered_features(int dev);
 int partition_create_as_clients(int dev, uint64_t flags, uint64_t features);
 
 /**
+ * memory_is() - how memory that a guest is given now is held
+ * @kind: "movable" or "pinned"
+ *
+ * Return: true if the driver's parameter says so; false too if there is none.
+ */
+bool memory_is(const char *kind);
+
+/**
  * mem_alloc() - memory that can be given to a guest
  * @size: bytes, a multiple of 4096
  *

@@ -122,6 +122,20 @@ int partition_create(int dev, uint64_t flags)
 	return partition;
 }
 
+bool memory_is(const char *kind)
+{
+	int fd = open("/sys/module/mshv_root/parameters/memory", O_RDONLY | O_CLOEXEC);
+	char text[16] = "";
+
+	if (fd < 0)
+		return false;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	text[strcspn(text, "\n")] = '\0';
+	return !strcmp(text, kind);
+}
+
 void *mem_alloc(uint64_t size)
 {
 	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
