@@ -3,6 +3,7 @@
  * Injection of interrupts into a partition.
  */
 #include <linux/atomic.h>
+#include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/wait.h>
@@ -52,6 +53,33 @@ static bool post_vector(struct hv_vp_register_page *page, u8 vector)
 }
 
 /*
+ * Take a vector back out of the register page. Returns false if it is not there:
+ * the hypervisor has found it, or another injection of it took it, which then
+ * makes the hypercall for both.
+ */
+static bool take_vector_back(struct hv_vp_register_page *page, u8 vector)
+{
+	union hv_vp_register_page_interrupt_vectors old, new;
+	u64 *word = &page->interrupt_vectors.as_uint64;
+	unsigned int n;
+	u8 *at;
+
+	old.as_uint64 = READ_ONCE(*word);
+	do {
+		n = min_t(unsigned int, old.vector_count, HV_VP_REGISTER_PAGE_MAX_VECTORS);
+		at = memchr(old.vector, vector, n);
+		if (!at)
+			return false;
+		new = old;
+		new.vector[at - old.vector] = old.vector[n - 1];
+		new.vector[n - 1] = 0;
+		new.vector_count = n - 1;
+	} while (!try_cmpxchg64(word, &old.as_uint64, new.as_uint64));
+
+	return true;
+}
+
+/*
  * Without a hypercall, for an ordinary interrupt to one VP that this kernel
  * schedules. VPs are found by APIC ID, which on x86 is their index.
  */
@@ -69,8 +97,12 @@ static bool inject_fast(struct mshv_partition *partition, const struct mshv_rout
 	posted = vp && vp->register_page && post_vector(vp->register_page, route->vector);
 	if (posted) {
 		wake_up(&vp->run.queue);
-		/* One that is in the hypervisor already may not look again: see dispatch(). */
-		posted = READ_ONCE(vp->run.cpu) < 0;
+		/*
+		 * One that is in the hypervisor already may not look again: see dispatch().
+		 * It gets the interrupt by one of both ways, not by both.
+		 */
+		if (READ_ONCE(vp->run.cpu) >= 0)
+			posted = !take_vector_back(vp->register_page, route->vector);
 	}
 	rcu_read_unlock();
 

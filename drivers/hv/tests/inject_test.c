@@ -185,6 +185,30 @@ static void blocked_vp_is_woken_by_a_vector(struct kunit *test)
 	test_close(fd);
 }
 
+/* What it may not look at again is not there when it does. */
+static void vp_in_the_hypervisor_gets_an_interrupt_once(struct kunit *test)
+{
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	int vp_fd = test_vp(test, fd, 2);
+	struct mshv_vp *vp = test_vp_of(test, vp_fd);
+	struct mshv_route other = vector_0x61;
+
+	other.vector = 0x62;
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	WRITE_ONCE(vp->run.cpu, 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &other), 0);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, 1);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->vector[0], 0x61);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), 2);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0);
+	WRITE_ONCE(vp->run.cpu, -1);
+	test_close(vp_fd);
+	test_close(fd);
+}
+
 static struct kunit_case inject_cases[] = {
 	KUNIT_CASE(vector_is_left_in_the_register_page),
 	KUNIT_CASE(full_or_forged_page_is_not_written_to),
@@ -192,6 +216,7 @@ static struct kunit_case inject_cases[] = {
 	KUNIT_CASE(interrupt_that_is_not_ordinary_is_left_to_the_hypervisor),
 	KUNIT_CASE(route_that_cannot_be_delivered_is_dropped),
 	KUNIT_CASE(blocked_vp_is_woken_by_a_vector),
+	KUNIT_CASE(vp_in_the_hypervisor_gets_an_interrupt_once),
 	{}
 };
 
