@@ -186,6 +186,10 @@ static bool has_been_woken(struct vp *vp)
 
 	if (READ_ONCE(vp->nmi_pending) && !vcpu_nmi_masked(&vp->vcpu))
 		return true;
+	/* After the requests: it says so before it takes them. */
+	smp_mb();
+	if (load_acquire(&vp->serving))
+		return true;
 	if (requests & VP_REQ_INIT)
 		return requests & VP_REQ_SIPI || vp->apic.base & APIC_BASE_BSP;
 	return requests & VP_REQ_SIPI && READ_ONCE(vp->startup_suspend);

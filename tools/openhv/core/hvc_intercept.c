@@ -145,8 +145,9 @@ static void update_intercepts(struct partition *p)
 		if (!vp)
 			continue;
 		vp_lock(vp);
-		vcpu_pass_msrs(&vp->vcpu, pass);
-		vcpu_intercept_exceptions(&vp->vcpu, exceptions);
+		/* What is wanted by now: another call may have changed it since. */
+		vcpu_pass_msrs(&vp->vcpu, READ_ONCE(p->pass_msrs));
+		vcpu_intercept_exceptions(&vp->vcpu, READ_ONCE(p->exception_intercepts));
 		vp_unlock(vp);
 		vp_put(vp);
 	}

@@ -51,8 +51,11 @@ static void serve_init(struct lp *lp, struct vp *vp)
 /* Serve the requests that others have made. */
 static void serve_requests(struct lp *lp, struct vp *vp)
 {
-	u64 requests = atomic_xchg(&vp->requests, 0);
+	u64 requests;
 
+	/* Until all is done it looks as it did, and what wakes it is no longer requested. */
+	WRITE_ONCE(vp->serving, true);
+	requests = atomic_xchg(&vp->requests, 0);
 	if (requests & VP_REQ_INIT)
 		serve_init(lp, vp);
 	if (requests & VP_REQ_SIPI && vp->startup_suspend) {
@@ -62,6 +65,7 @@ static void serve_requests(struct lp *lp, struct vp *vp)
 	}
 	if (requests & VP_REQ_FLUSH)
 		vcpu_flush_tlb(&vp->vcpu);
+	store_release(&vp->serving, false);
 }
 
 /* An event is there that ends a HLT, or the idling by an MSR. */

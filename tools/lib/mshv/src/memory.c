@@ -19,7 +19,7 @@ int mshv_memory_init(struct mshv_memory *memory, uint64_t size)
 	uint64_t head;
 
 	memset(memory, 0, sizeof(*memory));
-	if (size > MSHV_MEMORY_MAX)
+	if (!size || size > MSHV_MEMORY_MAX)
 		return mshv_fail(EINVAL, HV_STATUS_SUCCESS, "memory for the guest",
 				 "%llu MiB", (unsigned long long)size >> 20);
 	size = (size + MSHV_HV_PAGE_SIZE - 1) & -(uint64_t)MSHV_HV_PAGE_SIZE;

@@ -218,6 +218,7 @@ void partition_trim_small(struct partition *p);
  * @startup_suspend: waits for a SIPI
  * @halted: executed HLT
  * @idle: halted by the guest idle MSR
+ * @serving: @requests are being served
  * @offered_extint: the interrupt on offer is an ExtINT
  * @assist_armed: the guest was told that it need not EOI (core/assist.c)
  * @sched: the core scheduler's part
@@ -263,6 +264,7 @@ struct vp {
 	bool startup_suspend;
 	bool halted;
 	bool idle;
+	bool serving;
 	bool offered_extint;
 	bool assist_armed;
 

@@ -64,9 +64,9 @@ class Config:
         size = int(self.memory.rstrip("KMGT")) << _UNITS[self.memory.lstrip("0123456789")]
         initramfs = _mib(len(self.initramfs))
         needed = _BASE_MIB + self.cpus + 2 * initramfs + initramfs // 16
-        reserved = re.search(r"\bcrashkernel=(\d+)([KMG]?)(?![\d-])", self.kernel_options)
+        reserved = re.search(r"\bcrashkernel=(\d+)([KMGkmg]?)(?![\w-])", self.kernel_options)
         if reserved:
-            needed += _mib(int(reserved[1]) << (_UNITS[reserved[2]] if reserved[2] else 0))
+            needed += _mib(int(reserved[1]) << (_UNITS[reserved[2].upper()] if reserved[2] else 0))
         if size >> 20 < needed:
             raise RigError(f"--memory {self.memory} is too little: with an initramfs of "
                            f"{initramfs} MiB it takes {needed}M")
