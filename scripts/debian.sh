@@ -72,5 +72,5 @@ trixie()
 	done
 	mmdebstrap --quiet --variant=minbase --format=tar "${options[@]}" \
 		--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
-		"$@" trixie - "${suites[@]}" 2>"$log"
+		--aptopt='Acquire::Retries "5"' "$@" trixie - "${suites[@]}" 2>"$log"
 }
