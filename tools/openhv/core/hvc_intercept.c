@@ -153,18 +153,27 @@ static void update_intercepts(struct partition *p)
 	}
 }
 
+/*
+ * The table, to add to it or change it, with the partition's lock held: not once it has
+ * been finalized, for what is allocated then would never be freed.
+ */
+static hv_status_t table_to_change(struct partition *p, struct intercept_table **t)
+{
+	if (p->state != PARTITION_ACTIVE)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	*t = table_of_partition(p);
+	return *t ? HV_STATUS_SUCCESS : HV_STATUS_INSUFFICIENT_MEMORY;
+}
+
 /* The partition's lock is held. */
 static hv_status_t install(struct partition *p, u32 type, u64 parameter, u32 access)
 {
 	struct intercept **head, *i;
 	struct intercept_table *t;
+	hv_status_t status = table_to_change(p, &t);
 
-	/* Not once it has been finalized: what it allocated now would never be freed. */
-	if (p->state != PARTITION_ACTIVE)
-		return HV_STATUS_INVALID_PARTITION_STATE;
-	t = table_of_partition(p);
-	if (!t)
-		return HV_STATUS_INSUFFICIENT_MEMORY;
+	if (status)
+		return status;
 	i = find_intercept(t, type, parameter);
 	if (i) {
 		WRITE_ONCE(i->access, access);
@@ -221,12 +230,10 @@ static hv_status_t register_cpuid(struct partition *p, u32 vp_index,
 {
 	struct cpuid_override **head, *o;
 	struct intercept_table *t;
+	hv_status_t status = table_to_change(p, &t);
 
-	if (p->state != PARTITION_ACTIVE)
-		return HV_STATUS_INVALID_PARTITION_STATE;
-	t = table_of_partition(p);
-	if (!t)
-		return HV_STATUS_INSUFFICIENT_MEMORY;
+	if (status)
+		return status;
 	head = &t->cpuid[bucket(vp_index, params->eax)];
 	for (o = *head; o; o = o->next) {
 		if (o->vp_index == vp_index && o->p.eax == params->eax &&

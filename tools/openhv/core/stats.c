@@ -197,7 +197,7 @@ static void fill_partition(const struct partition *p, u64 *page)
 }
 
 /* Both areas at once: this is done each time that a VP stops. */
-static void fill_vp(struct vp *vp)
+void stats_update_vp(struct vp *vp)
 {
 	u64 *self = vp->stats[0] ? vp->stats[0] : vp->stats[1];
 	u64 *parent = vp->stats[1] ? vp->stats[1] : self;
@@ -223,7 +223,7 @@ static void fill_vp(struct vp *vp)
 static void fill_target(struct target *t)
 {
 	if (t->vp)
-		fill_vp(t->vp);
+		stats_update_vp(t->vp);
 	else if (t->partition)
 		fill_partition(t->partition, *t->slot);
 	else if (t->lp)
@@ -319,11 +319,6 @@ void stats_drop_root(void)
 	}
 }
 
-void stats_update_vp(struct vp *vp)
-{
-	fill_vp(vp);
-}
-
 void stats_update_partition(struct partition *p)
 {
 	u32 i;
@@ -358,7 +353,7 @@ void stats_refresh(struct lp *lp)
 		spin_lock(&lp->stats_lock);
 		if (lp->stats)
 			fill_lp(lp, lp->stats);
-		fill_vp(vp);
+		stats_update_vp(vp);
 		spin_unlock(&lp->stats_lock);
 	}
 	/* Whatever changed root's own address space: one LP is enough for that. */

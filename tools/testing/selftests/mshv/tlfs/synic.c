@@ -266,15 +266,22 @@ static GUEST_CODE void guest_idles(void)
 	GUEST_DONE();
 }
 
-TEST(guest_idle)
+/* It idles after its first sync, and is woken by VECTOR. */
+static void wake_idle_guest(void (*function)(void))
 {
 	struct test_vm vm;
 
-	vm_init_long(&vm, PT_LAPIC, guest_idles);
+	vm_init_long(&vm, PT_LAPIC, function);
 	vm_run_to_sync(&vm, 1);
-	ASSERT_OK(mshv_assert_interrupt(vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR));
+	TEST_ASSERT(!mshv_assert_interrupt(vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR),
+		    "%s", mshv_strerror());
 	vm_run_to_done(&vm);
 	vm_destroy(&vm);
+}
+
+TEST(guest_idle)
+{
+	wake_idle_guest(guest_idles);
 }
 
 static void idle_inside(struct guest_frame *frame)
@@ -303,13 +310,7 @@ static GUEST_CODE void guest_idles_in_an_interrupt(void)
 /* What is pending need not be deliverable, for RFLAGS.IF or for its priority. */
 TEST(guest_idle_ends_by_an_interrupt_of_any_priority)
 {
-	struct test_vm vm;
-
-	vm_init_long(&vm, PT_LAPIC, guest_idles_in_an_interrupt);
-	vm_run_to_sync(&vm, 1);
-	ASSERT_OK(mshv_assert_interrupt(vm.partition, HV_X64_INTERRUPT_TYPE_FIXED, 0, VECTOR));
-	vm_run_to_done(&vm);
-	vm_destroy(&vm);
+	wake_idle_guest(guest_idles_in_an_interrupt);
 }
 
 static GUEST_CODE void guest_crashes(void)
