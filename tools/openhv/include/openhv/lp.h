@@ -186,6 +186,9 @@ void htimer_cancel(struct htimer *t);
  */
 bool htimer_is_physical(const struct htimer *t);
 
+/* VECTOR_TIMER has come from the physical timer; htimers_run() is called next. */
+void htimers_interrupt(struct lp *lp);
+
 /* Run what is due, and program the physical timer for the next. */
 void htimers_run(struct lp *lp);
 
