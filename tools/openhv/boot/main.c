@@ -107,7 +107,7 @@ void lp_main(struct lp *lp)
 	atomic_add(&ready, 1);
 	while (!load_acquire(&go))
 		cpu_relax();
-	lp->started = rdtsc();
+	WRITE_ONCE(lp->started, rdtsc());
 	sched->run(lp);
 }
 

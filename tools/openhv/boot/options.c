@@ -2,7 +2,6 @@
 /*
  * The command line.
  */
-#include <asm/cpu.h>
 #include <asm/x86.h>
 #include <openhv/log.h>
 #include <openhv/options.h>
@@ -84,15 +83,13 @@ static void set_root_apic(const char *v)
 static void choose_root_apic(void)
 {
 	bool shared = sched->type != HV_SCHEDULER_TYPE_ROOT;
-	u32 a, b, c, d;
 
 	/* A root VP that has to share its LP cannot have the LP's interrupts. */
 	if (root_apic == SHIM && shared)
 		refuse("root-apic=shim: sched=core needs root-apic=virtual");
-	cpuid_count(1, 0, &a, &b, &c, &d);
 	/* With x2APIC root ends its interrupts without an exit, too. */
 	if (root_apic == BETTER)
-		options.root_shim = !shared && c & CPUID1_ECX_X2APIC;
+		options.root_shim = !shared && apic_has_x2apic();
 	else
 		options.root_shim = root_apic == SHIM;
 }

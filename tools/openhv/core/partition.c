@@ -81,6 +81,11 @@ struct partition *partition_get_slot(u32 slot)
 	return ref_get_not_zero(&table[slot].ref) ? table[slot].partition : NULL;
 }
 
+bool partition_slot_used(u32 slot)
+{
+	return load_acquire(&table[slot].partition);
+}
+
 void partition_put(struct partition *p)
 {
 	ref_put(&table[p->slot].ref);

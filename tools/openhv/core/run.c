@@ -212,8 +212,9 @@ void lp_sleep(struct lp *lp)
 
 	WRITE_ONCE(lp->idle_since, begin);
 	lp_wait_for_interrupt(lp);
-	WRITE_ONCE(lp->idle_since, 0);
+	/* Counted first: stats_lp_times() looks at them in the other order. */
 	WRITE_ONCE(lp->idle_time, lp->idle_time + rdtsc() - begin);
+	store_release(&lp->idle_since, 0);
 	lp->halts++;
 	stats_tick(lp);
 }
@@ -267,11 +268,13 @@ enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 			continue;
 		hand_out_offer(vp);
 		entered = rdtsc();
+		WRITE_ONCE(lp->guest_since, entered);
 		vcpu_enter(lp, &vp->vcpu);
 		store_release(&vp->in_guest, 0);
 		ticks = rdtsc() - entered;
 		vp->run_time += ticks;
-		lp->guest_time += ticks;
+		WRITE_ONCE(lp->guest_time, lp->guest_time + ticks);
+		store_release(&lp->guest_since, 0);
 		take_back_offer(vp);
 		apic_assist_collect(vp);
 		vp_handle_exit(lp, vp);

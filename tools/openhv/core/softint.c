@@ -11,7 +11,9 @@
  * knows of it, and Linux dies of it.
  *
  * So look whether the instruction is in memory at all. If it is not, writing to
- * where it was makes the emulator forget it.
+ * where it was makes the emulator forget it. INT1 is not looked at: nobody patches
+ * code by way of it, and there is no way to let the guest execute it itself. What
+ * exited as INT1 was one, whatever memory says now, and raises its #DB.
  */
 #include <asm/x86.h>
 #include <openhv/atomic.h>
@@ -21,7 +23,6 @@
 #include <openhv/run.h>
 #include <tlfs/interrupt.h>
 
-#define OPCODE_INT1	0xF1
 #define OPCODE_INT3	0xCC
 #define OPCODE_INT	0xCD
 #define OPCODE_INTO	0xCE
@@ -41,6 +42,8 @@ static bool translate_again(struct vp *vp)
 	if (page)
 		atomic_or(page + (r.gpa & (PAGE_SIZE - 1)), 0);
 	read_unlock(&map->lock);
+	/* It may be another page that the guest's processor still has in its TLB. */
+	vcpu_flush_tlb(&vp->vcpu);
 	return page;
 }
 
@@ -70,14 +73,17 @@ void vp_soft_interrupt(struct vp *vp)
 {
 	static bool said;
 	u8 bytes[15];
-	u32 n = vp_fetch(vp, bytes, sizeof(bytes));
-	u32 at = vp_insn_prefixes(vp, bytes, n);
+	u32 n, at;
 
 	/* At any privilege level, and without a bit of DR6 (APM vol. 3, INT 1) */
-	if (at < n && bytes[at] == OPCODE_INT1) {
-		raise(vp, at + 1, X86_TRAP_DB, HV_INTERRUPTION_TYPE_PRIV_SW_EXCEPTION);
+	if (vp->vcpu.exit.soft.int1) {
+		/* Where neither processor nor memory tells its length it has no prefix. */
+		raise(vp, vp_insn_length(vp, 1), X86_TRAP_DB,
+		      HV_INTERRUPTION_TYPE_PRIV_SW_EXCEPTION);
 		return;
 	}
+	n = vp_fetch(vp, bytes, sizeof(bytes));
+	at = vp_insn_prefixes(vp, bytes, n);
 	if (at < n && bytes[at] == OPCODE_INT3 &&
 	    (!vcpu_get_cpl(&vp->vcpu) ||
 	     vp->partition->exception_intercepts & BIT(X86_TRAP_BP))) {

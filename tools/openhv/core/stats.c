@@ -10,8 +10,8 @@
  * Counters of what hypercalls change are brought up to date by these; those of
  * a child's VP when the VP stops; those of an LP and of the root VP that lives
  * there by that LP, now and then. Each object has a lock for its pages, or an
- * owner: there is none that LPs share. It is taken last, and only pages are
- * written under it.
+ * owner: there is none that LPs share. It is taken last, and only pages, and
+ * what they said of an LP's times, are written under it.
  */
 #include <asm/cpu.h>
 #include <asm/x86.h>
@@ -150,22 +150,50 @@ static void fill_hypervisor(u64 *page)
 	page[HV_STATS_HYPERVISOR_TOTAL_PAGES] = own_total_pages() + pool_deposited_total();
 }
 
-void stats_lp_times(const struct lp *lp, u64 *total, u64 *hypervisor)
+/* @from less @what, which another LP may have gone on counting meanwhile */
+static u64 less(u64 from, u64 what)
 {
-	u64 guest = READ_ONCE(lp->guest_time), idle = READ_ONCE(lp->idle_time);
-	u64 since = READ_ONCE(lp->idle_since), now = rdtsc();
-
-	if (since)
-		idle += now - since;
-	*total = tsc_to_100ns(now - lp->started - idle);
-	*hypervisor = *total - min(*total, tsc_to_100ns(guest));
+	return from - min(from, what);
 }
 
-static void fill_lp(const struct lp *lp, u64 *page)
+/*
+ * The LP may be another one that goes on meanwhile: what it sleeps or is in guest mode
+ * now may be missed for the time of a few instructions, or be counted twice, and clocks
+ * may differ. So what was said last is the least. @lp's stats_lock is held.
+ */
+static void lp_times(struct lp *lp, u64 *total, u64 *hypervisor)
+{
+	/* Since when, then how much before: an LP counts the latter first. */
+	u64 idle_since = load_acquire(&lp->idle_since), idle = READ_ONCE(lp->idle_time);
+	u64 guest_since = load_acquire(&lp->guest_since), guest = READ_ONCE(lp->guest_time);
+	u64 started = READ_ONCE(lp->started), now = rdtsc(), all;
+
+	/* One that has not got that far yet has not worked since the machine was switched on. */
+	if (!started)
+		started = now;
+	if (idle_since)
+		idle += less(now, idle_since);
+	if (guest_since)
+		guest += less(now, guest_since);
+	all = less(less(now, started), idle);
+	lp->times_total = max(lp->times_total, tsc_to_100ns(all));
+	lp->times_hypervisor = max(lp->times_hypervisor, tsc_to_100ns(less(all, guest)));
+	*total = lp->times_total;
+	*hypervisor = lp->times_hypervisor;
+}
+
+void stats_lp_times(struct lp *lp, u64 *total, u64 *hypervisor)
+{
+	spin_lock(&lp->stats_lock);
+	lp_times(lp, total, hypervisor);
+	spin_unlock(&lp->stats_lock);
+}
+
+static void fill_lp(struct lp *lp, u64 *page)
 {
 	u64 total, hypervisor;
 
-	stats_lp_times(lp, &total, &hypervisor);
+	lp_times(lp, &total, &hypervisor);
 	page[HV_STATS_LP_GLOBAL_TIME] = hv_time();
 	page[HV_STATS_LP_TOTAL_RUN_TIME] = total;
 	page[HV_STATS_LP_HYPERVISOR_RUN_TIME] = hypervisor;

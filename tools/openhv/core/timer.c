@@ -82,6 +82,17 @@ void htimer_arm(struct htimer *t, u64 deadline)
 	spin_unlock(&lp->timer_lock);
 }
 
+void htimers_interrupt(struct lp *lp)
+{
+	lp->timer_due = false;
+	/*
+	 * With the shim it may be late, and the physical timer be root's by now: that one
+	 * is not over, or has been raised. Taken for over it would be raised once more.
+	 */
+	if (lp->timer_vector == VECTOR_TIMER)
+		lp->timer_programmed = 0;
+}
+
 void htimers_run(struct lp *lp)
 {
 	if (list_empty(&lp->timers))

@@ -5,12 +5,17 @@
  * the old one made, the new one knows nothing of: it takes all of the memory
  * that the map calls RAM for its own, and its numbers for ports are the same.
  */
+#include <asm/cpu.h>
+#include <asm/x86.h>
 #include <openhv/info_page.h>
 #include <openhv/log.h>
 #include <openhv/partition.h>
 #include <openhv/ports.h>
 #include <openhv/root.h>
 #include <openhv/stats.h>
+
+/* So long it waits for hypercalls in which other processors of root's are. */
+#define LEAVE_SECONDS	10
 
 static u64 take_back(struct partition *p)
 {
@@ -21,29 +26,52 @@ static u64 take_back(struct partition *p)
 	return pages;
 }
 
-/* One of root's other processors may be at the same: then it does the rest. */
-static u64 end_child(struct partition *p)
+/*
+ * One of root's other processors may be in a hypercall that finalizes or deletes the
+ * same child, and its kernel have been stopped meanwhile. The hypercall still runs to
+ * its end: openhv has nothing that breaks one off. What stops root's processor, an NMI
+ * or an INIT, is a request to its VP, which is looked at before the VP is entered
+ * again. That was the last thing the processor did for the child, though: nobody takes
+ * back the pages that the hypercall freed, unless it is done here. So do it all again
+ * until the slot is empty.
+ *
+ * The other processor does not wait for this one, which is not in guest mode and owns
+ * no VP of the child's, so that it gets done. Time is limited all the same: the next
+ * kernel had better start without some of its pages than not at all.
+ */
+static bool empty_slot(u32 slot, u64 deadline, u64 *pages)
 {
-	u64 id = p->id, pages;
+	struct partition *p;
+	u64 id;
 
-	partition_finalize(p);
-	pages = take_back(p);
-	partition_put(p);
-	partition_delete(id);
-	return pages;
+	while (partition_slot_used(slot)) {
+		p = partition_get_slot(slot);
+		if (p) {
+			id = p->id;
+			partition_finalize(p);
+			*pages += take_back(p);
+			partition_put(p);
+			if (partition_delete(id) == HV_STATUS_SUCCESS)
+				return true;
+		}
+		if ((s64)(rdtsc() - deadline) >= 0)
+			return false;
+		cpu_relax();
+	}
+	return true;
 }
 
 void root_leave(void)
 {
-	struct partition *p;
+	u64 deadline = rdtsc() + LEAVE_SECONDS * tsc_hz, pages = 0;
 	u32 children = 0, i;
-	u64 pages = 0;
 
 	for (i = PARTITION_ROOT_SLOT + 1; i < PARTITION_MAX; i++) {
-		p = partition_get_slot(i);
-		if (!p)
+		if (!partition_slot_used(i))
 			continue;
-		pages += end_child(p);
+		if (!empty_slot(i, deadline, &pages))
+			log_warn("root's kernel leaves: a processor is still at work on partition slot %u, whose pages stay hidden",
+				 i);
 		children++;
 	}
 	ports_destroy(&root_partition);

@@ -17,6 +17,7 @@
 #include "test.h"
 
 #define CODE	0x1000UL
+#define INT1_EXIT { .reason = VCPU_EXIT_SOFT_INTERRUPT, .soft = { .int1 = true } }
 #define IO_EXIT(p) { .reason = VCPU_EXIT_IO, .insn_len = 2, .io = { .port = (p), .size = 1 } }
 
 static struct partition *p;
@@ -328,7 +329,7 @@ TEST_ON_MACHINE(int1_is_a_debug_exception_at_any_level)
 	vmcb->dr6 = 0xFFFF0FF0;
 	vmcb->seg[SEG_SS].attributes |= HV_SEGMENT_DPL_MASK;
 	put_code("\x66\xF1\x90\x90\x90\x90\x90\x90", 8);
-	RUN_TO_IO({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
+	RUN_TO_IO(INT1_EXIT);
 	EXPECT_EQ(1, host_injected.vector);
 	EXPECT_EQ(HV_INTERRUPTION_TYPE_PRIV_SW_EXCEPTION, host_injected.type);
 	EXPECT_EQ(CODE + 2, vp->vcpu.rip);
@@ -337,12 +338,41 @@ TEST_ON_MACHINE(int1_is_a_debug_exception_at_any_level)
 	/* The parent sees it like any other #DB. */
 	ASSERT_EQ(0, install(HV_INTERCEPT_TYPE_EXCEPTION, HV_INTERCEPT_ACCESS_MASK_EXECUTE, 1));
 	vp->vcpu.rip = CODE;
-	RUN({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
+	RUN(INT1_EXIT);
 	m = (void *)message->u.payload;
 	EXPECT_EQ(HVMSG_X64_EXCEPTION_INTERCEPT, message->header.message_type);
 	EXPECT_EQ(1, m->exception_vector);
 	EXPECT_EQ(0xFFFF0FF0, m->exception_parameter);
 	EXPECT_EQ(CODE, vp->vcpu.rip);
+	child_gone(p);
+}
+
+/*
+ * The page that it was in is gone since, or holds something else: it has been executed
+ * all the same, and looking again would find it no more than before.
+ */
+TEST_ON_MACHINE(int1_that_cannot_be_read_is_a_debug_exception)
+{
+	begin();
+	vp->vcpu.rip = 0x800000;
+	RUN_TO_IO(INT1_EXIT);
+	EXPECT_EQ(1, host_injected.vector);
+	EXPECT_EQ(HV_INTERRUPTION_TYPE_PRIV_SW_EXCEPTION, host_injected.type);
+	EXPECT_EQ(0x800001, vp->vcpu.rip);
+	EXPECT_EQ(false, vmcb->soft_passes);
+	/* The processor may know its length. */
+	RUN_TO_IO({ .reason = VCPU_EXIT_SOFT_INTERRUPT, .insn_len = 3, .soft = { true } });
+	EXPECT_EQ(1, host_injected.vector);
+	EXPECT_EQ(0x800004, vp->vcpu.rip);
+	vp->vcpu.rip = CODE;
+	put_code("\x90\x90\x90\x90\x90\x90\x90\x90", 8);
+	RUN_TO_IO(INT1_EXIT);
+	EXPECT_EQ(1, host_injected.vector);
+	EXPECT_EQ(CODE + 1, vp->vcpu.rip);
+	put_code("\xCC\x90\x90\x90\x90\x90\x90\x90", 8);
+	RUN_TO_IO(INT1_EXIT);
+	EXPECT_EQ(1, host_injected.vector);
+	EXPECT_EQ(false, vmcb->soft_passes);
 	child_gone(p);
 }
 
@@ -371,14 +401,17 @@ TEST_ON_MACHINE(int_is_left_to_the_processor)
 /* QEMU's emulator executes an INT3 that another processor has overwritten. */
 TEST_ON_MACHINE(int_that_is_not_there_is_not_executed)
 {
+	u32 flushes;
 	u8 code[8];
 
 	begin();
+	flushes = vmcb->flushes;
 	put_code("\x90\x90\x90\x90\x90\x90\x90\x90", 8);
 	RUN_TO_IO({ .reason = VCPU_EXIT_SOFT_INTERRUPT });
 	EXPECT_EQ(false, vmcb->soft_passes);
 	EXPECT_EQ(false, host_injected.valid);
 	EXPECT_EQ(CODE, vp->vcpu.rip);
+	EXPECT_EQ(flushes + 1, vmcb->flushes);
 	ASSERT_EQ(true, gpa_read(&p->gpamap, CODE, code, sizeof(code)));
 	EXPECT_EQ(0, memcmp(code, "\x90\x90\x90\x90\x90\x90\x90\x90", 8));
 	child_gone(p);

@@ -2,6 +2,7 @@
 /*
  * A root kernel that is followed by another one: root/leave.c.
  */
+#include <openhv/atomic.h>
 #include <openhv/root.h>
 #include <openhv/run.h>
 #include <tlfs/synic.h>
@@ -10,6 +11,10 @@
 #include <tlfs/stats.h>
 #include <tlfs/system.h>
 #include "test.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
 
 #define LINUX	0x8100060C00000000UL
 
@@ -186,6 +191,111 @@ TEST_ON_MACHINE(processors_may_be_added_once_by_each_kernel)
 	EXPECT_EQ(HV_STATUS_INVALID_VP_INDEX, create_root_vp(2));
 	EXPECT_EQ(0, add_lp(2, second));
 	EXPECT_EQ(0, create_root_vp(2));
+}
+
+/* A hypercall that another LP is in, and that goes on when its reference is dropped */
+static struct {
+	struct partition *p;
+	struct vp *vp;
+	u16 code;
+	u64 id;
+	hv_status_t status;
+	u32 leaves;
+} other;
+
+static void *call_on_other_lp(void *arg)
+{
+	(void)arg;
+	host_lp = lps[1];
+	other.status = hv_fast(other.code, other.id, 0);
+	return NULL;
+}
+
+/* The first LP has done all that it can do by itself, and waits. */
+static void *let_it_finalize(void *arg)
+{
+	(void)arg;
+	while (READ_ONCE(other.p->pool.free))
+		sched_yield();
+	vp_put(other.vp);
+	return NULL;
+}
+
+TEST_ON_MACHINE(child_that_another_processor_finalizes_leaves_nothing_behind)
+{
+	pthread_t finalizer, helper;
+
+	os_id(LINUX);
+	ASSERT_EQ(0, deposit(HV_PARTITION_ID_SELF, 20));
+	other.p = child_new();
+	other.id = other.p->id;
+	child_vp(other.p, 0);
+	map_ram(other.p, 0, 3);
+	other.code = HVCALL_FINALIZE_PARTITION;
+	other.vp = vp_get(other.p, 0);
+	ASSERT_EQ(0, pthread_create(&finalizer, NULL, call_on_other_lp, NULL));
+	while (READ_ONCE(other.p->state) != PARTITION_FINALIZED)
+		sched_yield();
+	ASSERT_EQ(0, pthread_create(&helper, NULL, let_it_finalize, NULL));
+	os_id(0);
+	pthread_join(helper, NULL);
+	pthread_join(finalizer, NULL);
+	EXPECT_EQ(0, other.status);
+	EXPECT_EQ(0, partition_children());
+	EXPECT_EQ(0, pool_deposited_total());
+}
+
+static void *let_it_delete(void *arg)
+{
+	(void)arg;
+	while (!READ_ONCE(other.leaves))
+		sched_yield();
+	usleep(20000);
+	partition_put(other.p);
+	return NULL;
+}
+
+static void begin_delete(pthread_t *deleter)
+{
+	os_id(LINUX);
+	ASSERT_EQ(0, deposit(HV_PARTITION_ID_SELF, 20));
+	other.id = child_create(CHILD_FLAGS);
+	other.p = partition_of(other.id);
+	other.code = HVCALL_DELETE_PARTITION;
+	partition_get(other.id, &root_partition);
+	ASSERT_EQ(0, pthread_create(deleter, NULL, call_on_other_lp, NULL));
+	while (READ_ONCE(other.p->state) != PARTITION_DELETED)
+		sched_yield();
+}
+
+/* Its last page is one of those that root has deposited for itself. */
+TEST_ON_MACHINE(child_that_another_processor_deletes_leaves_nothing_behind)
+{
+	pthread_t deleter, helper;
+
+	begin_delete(&deleter);
+	ASSERT_EQ(0, pthread_create(&helper, NULL, let_it_delete, NULL));
+	WRITE_ONCE(other.leaves, 1);
+	os_id(0);
+	pthread_join(helper, NULL);
+	pthread_join(deleter, NULL);
+	EXPECT_EQ(0, other.status);
+	EXPECT_EQ(0, partition_children());
+	EXPECT_EQ(0, pool_deposited_total());
+}
+
+TEST_ON_MACHINE(kernel_does_not_leave_for_ever)
+{
+	pthread_t deleter;
+
+	begin_delete(&deleter);
+	host_tsc_step = HOST_TSC_HZ / 1000;
+	os_id(0);
+	EXPECT_TRUE(host_log_has("a processor is still at work"));
+	EXPECT_EQ(1, partition_children());
+	partition_put(other.p);
+	pthread_join(deleter, NULL);
+	EXPECT_EQ(0, partition_children());
 }
 
 TEST_HARNESS_MAIN

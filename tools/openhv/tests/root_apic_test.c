@@ -46,8 +46,7 @@ static void take(struct lp *this_lp)
 
 	if (vector == VECTOR_TIMER) {
 		apic_eoi();
-		this_lp->timer_due = false;
-		this_lp->timer_programmed = 0;
+		htimers_interrupt(this_lp);
 	} else {
 		this_lp->taken = vector;
 	}
@@ -368,6 +367,29 @@ TEST_ON_MACHINE(with_another_timer_openhv_raises_it)
 	htimers_run(lp);
 	EXPECT_EQ(1, own_timer_fired);
 	EXPECT_EQ(0, lp->timer_programmed);
+}
+
+/* Its interrupt is there when it is cancelled; root's own timer comes before it is taken. */
+TEST_ON_MACHINE(late_interrupt_of_the_other_timer_does_not_raise_roots_again)
+{
+	begin();
+	root_timer(1000);
+	htimer_arm(&own_timer, host_tsc + 500);
+	host_tsc += 501;
+	apic_send_ipi(lp->apic_id, VECTOR_TIMER);
+	htimer_cancel(&own_timer);
+	EXPECT_EQ(0xEC, lp->timer_vector);
+	/* The physical timer raises root's, which root takes and ends. */
+	host_tsc += 1500;
+	take(lp);
+	htimers_run(lp);
+	vlapic_poll_timer(&root->apic);
+	EXPECT_FALSE(waits(VECTOR_TIMER));
+	EXPECT_FALSE(waits(0xEC));
+	EXPECT_TRUE(htimer_is_physical(&root->apic.timer));
+	/* Root sets it for another time. */
+	wr(root, APIC_TIMER_ICR, 500);
+	EXPECT_EQ(host_tsc + 1000, lp->timer_programmed);
 }
 
 TEST_ON_MACHINE(end_of_the_other_timer_gives_it_back)

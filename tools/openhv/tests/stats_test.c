@@ -301,6 +301,14 @@ static void interrupt(void)
 	vp_handle_exit(lp_self(), root_vp());
 }
 
+/* An LP that begins to work now has not said anything yet. */
+static void set_started(struct lp *lp)
+{
+	lp->started = rdtsc();
+	lp->times_total = 0;
+	lp->times_hypervisor = 0;
+}
+
 /* It sleeps for 0.1 s; another LP asks meanwhile. */
 static void wake_after_long(struct lp *lp)
 {
@@ -333,7 +341,7 @@ TEST_ON_MACHINE(lp_and_its_root_vp_count_now_and_then)
 	EXPECT_EQ(refreshed, page[HV_STATS_LP_COUNTER_REFRESH_SEQUENCE_NUMBER]);
 	EXPECT_EQ(was, page[HV_STATS_LP_HARDWARE_INTERRUPTS]);
 
-	lp->started = rdtsc();
+	set_started(lp);
 	lp->idle_time = 0;
 	host_pass_time(1000000);
 	lp->guest_time = 700000 * (HOST_TSC_HZ / 10000000);
@@ -366,6 +374,84 @@ TEST_ON_MACHINE(lp_and_its_root_vp_count_now_and_then)
 	host_pass_time(1000000);
 	interrupt();
 	EXPECT_EQ(NULL, lp->stats);
+}
+
+/* What another LP is told of LP 0, which is never less than before */
+static void ask_lp_time(u64 *total, u64 *hypervisor)
+{
+	struct hv_input_get_logical_processor_run_time in = { .lp_index = 0 };
+	struct hv_output_get_logical_processor_run_time out;
+
+	ASSERT_EQ(0, hv(HVCALL_GET_LOGICAL_PROCESSOR_RUN_TIME, &in, sizeof(in), &out, sizeof(out)));
+	EXPECT_LE(*total, out.local_run_time);
+	EXPECT_LE(*hypervisor, out.hypervisor_time);
+	*total = out.local_run_time;
+	*hypervisor = out.hypervisor_time;
+}
+
+static u64 asked_total, asked_hypervisor;
+
+/* Another LP asks while this one has been in guest mode for 0.1 s, and for 0.2 s. */
+static void ask_from_guest(struct lp *lp, struct vcpu *v)
+{
+	(void)lp;
+	ask_lp_time(&asked_total, &asked_hypervisor);
+	host_pass_time(1000000);
+	ask_lp_time(&asked_total, &asked_hypervisor);
+	host_pass_time(1000000);
+	v->exit = (struct vcpu_exit){ .reason = VCPU_EXIT_IO, .insn_len = 1,
+				      .io = { .port = 0x80, .size = 1 } };
+}
+
+TEST_ON_MACHINE(times_of_an_lp_do_not_go_back_when_a_guest_is_left)
+{
+	u64 *page = lp_page(0);
+
+	begin();
+	set_started(lp_self());
+	host_guest = ask_from_guest;
+	dispatch(vp, 0);
+	ask_lp_time(&asked_total, &asked_hypervisor);
+	/* All of it was a guest's. */
+	EXPECT_LE(2000000, asked_total);
+	EXPECT_GE(2001000, asked_total);
+	EXPECT_GE(1000, asked_hypervisor);
+	/* The page says the same. */
+	stats_refresh(lp_self());
+	EXPECT_LE(asked_total, page[HV_STATS_LP_TOTAL_RUN_TIME]);
+	EXPECT_LE(asked_hypervisor, page[HV_STATS_LP_HYPERVISOR_RUN_TIME]);
+	EXPECT_GE(1000, page[HV_STATS_LP_HYPERVISOR_RUN_TIME]);
+	child_gone(p);
+}
+
+/* The clock of the LP that asks is behind, or what an LP has slept was missed. */
+TEST_ON_MACHINE(times_of_an_lp_do_not_go_back_when_they_were_too_large)
+{
+	u64 total = 0, hypervisor = 0, second = HOST_TSC_HZ;
+	struct lp *lp = lp_self();
+
+	host_tsc_step = 0;
+	set_started(lp);
+	host_pass_time(1000000);
+	ask_lp_time(&total, &hypervisor);
+	lp->idle_time += second / 20;
+	ask_lp_time(&total, &hypervisor);
+	host_tsc -= second / 10 + 1000;
+	ask_lp_time(&total, &hypervisor);
+	/* Counted twice, which leaves less than nothing */
+	lp->idle_time += second;
+	lp->guest_time += second;
+	ask_lp_time(&total, &hypervisor);
+	EXPECT_LE(1000000 - 1, total);
+	EXPECT_GE(1000000, total);
+	/* It goes on when it has been caught up with. */
+	host_pass_time(20000000);
+	ask_lp_time(&total, &hypervisor);
+	EXPECT_LE(9000000, total);
+	/* One that has not begun has not worked. */
+	EXPECT_EQ(0, lps[1]->started);
+	stats_lp_times(lps[1], &total, &hypervisor);
+	EXPECT_EQ(0, total);
 }
 
 /* An LP's page is one thing, a neighbour's counters another. */

@@ -191,6 +191,7 @@ void svm_decode_exit(struct vcpu *v)
 	case SVM_EXIT_SWINT:
 	case SVM_EXIT_ICEBP:
 		e->reason = VCPU_EXIT_SOFT_INTERRUPT;
+		e->soft.int1 = vmcb->exit_code == SVM_EXIT_ICEBP;
 		e->insn_len = insn_len(v);
 		break;
 	case SVM_EXIT_XSETBV:

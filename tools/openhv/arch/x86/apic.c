@@ -42,14 +42,6 @@ static void apic_write_icr(u32 dest, u32 low)
 	apic_write(APIC_ICR_LOW, low);
 }
 
-bool apic_has_x2apic(void)
-{
-	u32 a, b, c, d;
-
-	cpuid_count(1, 0, &a, &b, &c, &d);
-	return c & CPUID1_ECX_X2APIC;
-}
-
 void apic_init_bsp(void)
 {
 	u64 base = rdmsr(MSR_APIC_BASE);

@@ -125,7 +125,6 @@ void trap_handle(struct trap_frame *f)
 			lp->taken = f->vector;
 			return;
 		}
-		lp->timer_due = false;
 	} else if (f->vector <= VECTOR_DEVICE_LAST) {
 		bool level = apic_vector_is_level(f->vector);
 
@@ -141,5 +140,5 @@ void trap_handle(struct trap_frame *f)
 	if (f->vector == VECTOR_APIC_ERROR)
 		log_warn("error interrupt of the local APIC of LP %u", lp ? lp->index : ~0U);
 	if (f->vector == VECTOR_TIMER && lp)
-		lp->timer_programmed = 0;
+		htimers_interrupt(lp);
 }

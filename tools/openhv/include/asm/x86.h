@@ -5,6 +5,7 @@
 #ifndef OPENHV_ASM_X86_H
 #define OPENHV_ASM_X86_H
 
+#include <asm/cpu.h>
 #include <openhv/types.h>
 
 struct lp;
@@ -50,8 +51,19 @@ void apic_init_bsp(void);
 void apic_init_lp(void);
 /* A CPU that stays outside of it all: mask what could disturb it. */
 void apic_quiesce(void);
-/* The processor has the other mode, whatever it is in. */
-bool apic_has_x2apic(void);
+/**
+ * apic_has_x2apic() - whether the processor has the local APIC's other mode
+ *
+ * Returns: true if it has, whatever mode it is in
+ */
+static inline bool apic_has_x2apic(void)
+{
+	u32 a, b, c, d;
+
+	cpuid_count(1, 0, &a, &b, &c, &d);
+	return c & CPUID1_ECX_X2APIC;
+}
+
 u32 apic_read_id(void);
 /* Registers by their offset in the xAPIC page */
 u32 apic_read(u32 offset);

@@ -72,13 +72,17 @@ struct htimer {
  * @need_resched: the VP that runs has to make way
  * @slice_timer: sets it
  * @started: when it began to work, TSC value
- * @guest_time: in guest mode, in TSC ticks
+ * @guest_time: in guest mode, in TSC ticks, up to now or to @guest_since
+ * @guest_since: TSC value since when it is in guest mode, or 0
  * @idle_time: asleep, in TSC ticks, up to now or to @idle_since
  * @idle_since: TSC value since when it is asleep, or 0
  * @halts: how often it went to sleep
  * @switches: how often it took a VP, to run it
  * @stats_due: when its statistics are to be refreshed, TSC value
- * @stats_lock: guards @stats, and the statistics pages of @root_vp
+ * @stats_lock: guards @stats, the statistics pages of @root_vp, and @times_total and
+ *	@times_hypervisor
+ * @times_total: what stats_lp_times() said last
+ * @times_hypervisor: likewise
  * @stats: statistics page, or NULL
  *
  * Fields without a lock are the LP's own.
@@ -116,12 +120,15 @@ struct lp {
 	struct htimer slice_timer;
 	u64 started;
 	u64 guest_time;
+	u64 guest_since;
 	u64 idle_time;
 	u64 idle_since;
 	u64 halts;
 	u64 switches;
 	u64 stats_due;
 	struct spinlock stats_lock;
+	u64 times_total;
+	u64 times_hypervisor;
 	u64 *stats;
 };
 
@@ -178,6 +185,9 @@ void htimer_cancel(struct htimer *t);
  * Nobody says whether it has done so already.
  */
 bool htimer_is_physical(const struct htimer *t);
+
+/* VECTOR_TIMER has come from the physical timer; htimers_run() is called next. */
+void htimers_interrupt(struct lp *lp);
 
 /* Run what is due, and program the physical timer for the next. */
 void htimers_run(struct lp *lp);

@@ -316,6 +316,8 @@ struct partition *partition_get(u64 id, struct partition *self);
 void partition_put(struct partition *p);
 /* The partition in a slot below PARTITION_MAX, held, or NULL. */
 struct partition *partition_get_slot(u32 slot);
+/* Whether there is one in a slot, be it on its way out and not to be held any more. */
+bool partition_slot_used(u32 slot);
 u32 partition_children(void);
 /* VPs of all partitions */
 u32 vps_total(void);

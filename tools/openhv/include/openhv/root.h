@@ -19,7 +19,8 @@ void root_init(void);
  * root_leave() - take back what root's kernel made, which is gone
  *
  * Ends all children, with their VPs wherever they run, and gives root all pages that it has
- * deposited. Processors remain added. Root's other processors may make hypercalls meanwhile.
+ * deposited. Processors remain added. Root's other processors may make hypercalls meanwhile:
+ * it waits for those that finalize or delete a child, for some seconds at most.
  */
 void root_leave(void);
 

@@ -44,9 +44,10 @@ static inline void stats_tick(struct lp *lp)
  * @total: receives the time that it was not idle, in 100 ns
  * @hypervisor: receives how much of that was not a guest's, in 100 ns
  *
- * Where HLT does not exit, a guest that halts is at work.
+ * Where HLT does not exit, a guest that halts is at work. Neither is ever less than what
+ * anybody was told before. The LP's stats_lock is taken.
  */
-void stats_lp_times(const struct lp *lp, u64 *total, u64 *hypervisor);
+void stats_lp_times(struct lp *lp, u64 *total, u64 *hypervisor);
 
 /* The statistics pages of a partition that has been finalized go back to root's pool. */
 void stats_drop(struct partition *p);

@@ -83,6 +83,9 @@ struct vcpu_exit {
 		struct {
 			u8 cr;
 		} cr;
+		struct {
+			bool int1;
+		} soft;
 	};
 };
 

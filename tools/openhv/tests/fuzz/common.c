@@ -439,6 +439,9 @@ static void play_exit(struct fuzz *f, struct vcpu *v)
 		e->npt.flags = n & 0xF;
 		fuzz_guest_write(f, v->rip & (FUZZ_GUEST_PAGES * PAGE_SIZE - 16), 15);
 		break;
+	case VCPU_EXIT_SOFT_INTERRUPT:
+		e->soft.int1 = how & 0x40;
+		break;
 	case VCPU_EXIT_EXCEPTION:
 		e->exception.vector = fuzz8(f) & 31;
 		e->exception.error = fuzz16(f);
