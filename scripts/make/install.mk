@@ -19,11 +19,14 @@ modules_install:	## build mshv_root.ko for the running kernel (or KDIR) and inst
 		$(MODULE_SIGN_KEY) $(MODULE_SIGN_CERT) $(O)/modules/kdir/drivers/hv/mshv_root.ko)
 	$(Q)$(call kbuild,$(HOST_KDIR),$(O)/modules/kdir,modules_install)
 
-# With DESTDIR only the sources are put there, for a package to do the rest.
+# With DESTDIR only the sources are put there, for a package to do the rest. What DKMS
+# has built of older sources that have the same version would not be built anew.
 dkms-install:	## give the module to DKMS, which builds it for each kernel
 	$(Q)[ -n "$(DESTDIR)" ] || command -v dkms >/dev/null || \
 		{ echo 'dkms is not installed' >&2; exit 1; }
 	$(Q)scripts/module-tree --copy $(TOP) $(DKMS_SOURCE)
+	$(Q)[ -n "$(DESTDIR)" ] || [ -z "$$(dkms status $(DKMS_NAME)/$(DKMS_VERSION))" ] || \
+		dkms remove $(DKMS_NAME)/$(DKMS_VERSION) --all
 	$(Q)[ -n "$(DESTDIR)" ] || dkms install $(DKMS_NAME)/$(DKMS_VERSION)
 
 # udev and systemd-sysusers look below /usr, /usr/local and /etc.
