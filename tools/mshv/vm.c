@@ -239,13 +239,10 @@ void vm_destroy(struct vm *vm)
 		virtio_destroy(vm->virtio[i]);
 	vm->virtio_count = 0;
 	console_close(&vm->console);
-	if (vm->partition >= 0)
-		close(vm->partition);
-	if (vm->dev >= 0)
-		close(vm->dev);
-	if (vm->signals >= 0)
-		close(vm->signals);
-	if (vm->end_event >= 0)
-		close(vm->end_event);
+	/* What there is not is -1, which is none of ours. */
+	close(vm->partition);
+	close(vm->dev);
+	close(vm->signals);
+	close(vm->end_event);
 	mshv_memory_destroy(&vm->space.memory);
 }
