@@ -202,6 +202,7 @@ int vm_wait(struct vm *vm, unsigned int timeout)
 			dirty = print_dirty_rate(vm) ? INT64_MAX : dirty + dirty_ms;
 		} else if (snapshot_wanted()) {
 			vm_end(vm, STATUS_SNAPSHOT, "%s", "");
+			vm->console.hurry = true;
 		} else if (!poll(fds, ARRAY_SIZE(fds), wait < LOOK_MS ? wait : LOOK_MS) &&
 			   vm->crash_registers) {
 			vcpu_kick(&vm->cpus[0]);
