@@ -72,7 +72,8 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 the guest switched itself off, 1 mshv failed, 2 wrong command line,\n"
 	"110 guest panic, 111 triple fault, 112 reset, 113 halted for good, 114 timeout,\n"
-	"128 and the signal's number (130 SIGINT, 143 SIGTERM) ended by a signal.\n"
+	"128 and the signal's number (130 SIGINT, 143 SIGTERM) ended by a signal, 130 also by\n"
+	"Ctrl-A X.\n"
 	"A flat program's status is the byte it writes to port 0xf4, or 0 if it ends by HLT.\n";
 
 enum option_kind { TEXT, CPUS, SECONDS, MEMORY, MODE, DISK, NET, STATS, HELP };

@@ -22,6 +22,7 @@ enum mshv_status {
 	STATUS_GUEST_HALTED = 113,	/* halted with interrupts off: it never ends */
 	STATUS_TIMEOUT = 114,		/* --timeout has run out */
 	STATUS_SIGNAL = 128,		/* plus the signal that ended mshv */
+	STATUS_CTRL_A_X = 130,		/* as after SIGINT */
 };
 
 /**

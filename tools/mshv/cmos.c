@@ -64,7 +64,4 @@ static void cmos_write(void *device, uint64_t offset, unsigned int size, uint64_
 		cmos->selected = value & 0x7f;
 }
 
-const struct mshv_device_ops cmos_ops = {
-	.read = cmos_read,
-	.write = cmos_write,
-};
+const struct mshv_device_ops cmos_ops = { .read = cmos_read, .write = cmos_write };

@@ -160,7 +160,8 @@ static void handle_input(struct console *console, uint8_t byte)
 	if (console->escape) {
 		console->escape = false;
 		if (byte == 'x' || byte == 'X') {
-			vm_end(console->vm, STATUS_ERROR, "ended by Ctrl-A X");
+			vm_end(console->vm, STATUS_CTRL_A_X, "ended by Ctrl-A X");
+			console->hurry = true;
 			return;
 		}
 		if (byte != ESCAPE)

@@ -2,8 +2,10 @@
 /*
  * mshv: run guests on /dev/mshv, and look at the hypervisor under it.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "builtin.h"
 
@@ -17,7 +19,13 @@ const struct builtin builtins[] = {
 int main(int argc, char **argv)
 {
 	const struct builtin *b;
+	int fd;
 
+	/* A file opened later is not to take the place of a standard stream that is closed. */
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= STDIN_FILENO && fd <= STDERR_FILENO);
+	close(fd);
 	if (argc < 2) {
 		print_commands(stderr);
 		return STATUS_USAGE;

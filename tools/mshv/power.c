@@ -37,15 +37,11 @@ static uint64_t power_read(void *device, uint64_t offset, unsigned int size)
 	}
 }
 
-static void ask_for_reset(struct vm *vm)
-{
-	vm_end(vm, STATUS_GUEST_RESET, "the guest has asked for a reset");
-}
-
 static void power_write(void *device, uint64_t offset, unsigned int size, uint64_t value)
 {
 	const struct power_port *p = device;
 	uint8_t byte = value;
+	bool reset = false;
 
 	switch (p->port + offset) {
 	case ACPI_SLEEP_CONTROL_PORT:
@@ -54,16 +50,13 @@ static void power_write(void *device, uint64_t offset, unsigned int size, uint64
 			vm_end(p->vm, STATUS_OK, "%s", "");
 		break;
 	case ACPI_RESET_PORT:
-		if (byte == ACPI_RESET_VALUE)
-			ask_for_reset(p->vm);
+		reset = byte == ACPI_RESET_VALUE;
 		break;
 	case KEYBOARD_PORT:
-		if (byte == KEYBOARD_RESET)
-			ask_for_reset(p->vm);
+		reset = byte == KEYBOARD_RESET;
 		break;
 	case PCI_RESET_PORT:
-		if (byte & PCI_RESET_CPU)
-			ask_for_reset(p->vm);
+		reset = byte & PCI_RESET_CPU;
 		break;
 	case PVPANIC_PORT:
 		if (byte & PVPANIC_PANICKED)
@@ -73,6 +66,8 @@ static void power_write(void *device, uint64_t offset, unsigned int size, uint64
 		vm_end(p->vm, byte, "%s", "");
 		break;
 	}
+	if (reset)
+		vm_end(p->vm, STATUS_GUEST_RESET, "the guest has asked for a reset");
 }
 
 static const struct mshv_device_ops power_ops = { .read = power_read, .write = power_write };

@@ -256,7 +256,4 @@ static void serial_write(void *device, uint64_t offset, unsigned int size, uint6
 	update_irq(serial);
 }
 
-const struct mshv_device_ops serial_ops = {
-	.read = serial_read,
-	.write = serial_write,
-};
+const struct mshv_device_ops serial_ops = { .read = serial_read, .write = serial_write };

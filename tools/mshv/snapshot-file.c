@@ -18,10 +18,13 @@
 
 #define CHUNK	MIB	/* the most that is written between two looks at signals */
 
-static void *alloc_pages(size_t size)
+/* Pages of zeros, or a complaint */
+static void *alloc_pages(const struct snapshot *s, size_t size)
 {
 	void *p = aligned_alloc(PAGE_SIZE, size);
 
+	if (!p)
+		complain("%s: out of memory", s->path);
 	return p ? memset(p, 0, size) : NULL;
 }
 
@@ -34,10 +37,10 @@ static uint64_t memory_offset(const struct snapshot *s)
 int snapshot_alloc(struct snapshot *s, const char *path, uint32_t cpus)
 {
 	*s = (struct snapshot){ .path = path, .fd = -1 };
-	s->header = alloc_pages(sizeof(*s->header));
-	s->vps = alloc_pages(cpus * sizeof(*s->vps));
-	if (!s->header || !s->vps)
-		return complain("%s: out of memory", path);
+	s->header = alloc_pages(s, sizeof(*s->header));
+	s->vps = s->header ? alloc_pages(s, cpus * sizeof(*s->vps)) : NULL;
+	if (!s->vps)
+		return -1;
 	memcpy(s->header->magic, SNAPSHOT_MAGIC, sizeof(s->header->magic));
 	s->header->version = SNAPSHOT_VERSION;
 	s->header->cpus = cpus;
@@ -168,16 +171,13 @@ int snapshot_open(struct snapshot *s, const char *path)
 		return complain("%s: %m", path);
 	if (!S_ISREG(st.st_mode))
 		return complain("%s: not a regular file", path);
-	s->header = alloc_pages(sizeof(*s->header));
-	if (!s->header)
-		return complain("%s: out of memory", path);
-	if (read_part(s, s->header, sizeof(*s->header), 0) || check_header(s, st.st_size))
+	s->header = alloc_pages(s, sizeof(*s->header));
+	if (!s->header || read_part(s, s->header, sizeof(*s->header), 0) ||
+	    check_header(s, st.st_size))
 		return -1;
 
-	s->vps = alloc_pages(s->header->cpus * sizeof(*s->vps));
-	if (!s->vps)
-		return complain("%s: out of memory", path);
-	if (read_part(s, s->vps, s->header->cpus * sizeof(*s->vps), sizeof(*s->header)))
+	s->vps = alloc_pages(s, s->header->cpus * sizeof(*s->vps));
+	if (!s->vps || read_part(s, s->vps, s->header->cpus * sizeof(*s->vps), sizeof(*s->header)))
 		return -1;
 	for (i = 0; i < s->header->cpus; i++) {
 		if (s->vps[i].count > MSHV_VP_STATE_REGISTERS)

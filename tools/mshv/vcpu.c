@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "builtin.h"
 #include "vm.h"
@@ -16,6 +16,9 @@
  * asked to; its handler has nothing to do.
  */
 #define SIGNAL_KICK	SIGUSR2
+
+#define KICK_MS		5	/* how often that is done */
+#define HALT_MS		10	/* how often a processor that has halted for good is looked at */
 
 #define X86_RFLAGS_IF	(1ULL << 9)
 
@@ -78,13 +81,31 @@ static void end_emulation(struct vcpu *vcpu)
 	vm_end(vcpu->vm, STATUS_ERROR, "%s: %s", why, vcpu_where(vcpu));
 }
 
+/* What only another processor can wake: its HLT was told, or the hypervisor holds it. */
+static bool is_halted(const struct vcpu *vcpu)
+{
+	const __u32 names[] = { HV_REGISTER_INTERNAL_ACTIVITY_STATE, HV_X64_REGISTER_RFLAGS };
+	union hv_register_value values[2];
+	__u64 activity;
+
+	if (vcpu->halted)
+		return true;
+	/* The VP itself is busy with MSHV_RUN_VP. */
+	if (mshv_get_registers(vcpu->vm->partition, vcpu->vp.index, names, values, 2))
+		return false;
+	activity = values[0].reg64;
+	return activity & HV_ACTIVITY_STARTUP_SUSPEND ||
+	       (activity & HV_ACTIVITY_HALT_SUSPEND && !(values[1].reg64 & X86_RFLAGS_IF));
+}
+
 /*
- * HLT with interrupts on is the hypervisor's affair. With interrupts off it is
- * the end of a processor, unless another one resets it: look again now and then.
+ * HLT with interrupts on is the hypervisor's affair. With interrupts off it is the end of
+ * a processor, unless another one wakes it, and of the machine if none can. A hypervisor
+ * tells of each such HLT, or only of the last. Whoever was woken meanwhile gets a while to
+ * go on in; as long as there is anyone, the HLT comes again, and is looked at again.
  */
 static void handle_halt(struct vcpu *vcpu)
 {
-	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 	struct vm *vm = vcpu->vm;
 	unsigned int i;
 
@@ -97,12 +118,12 @@ static void handle_halt(struct vcpu *vcpu)
 		return;
 	}
 	vcpu->halted = true;
-	for (i = 0; i < vm->config->cpus && vm->cpus[i].halted; i++)
+	usleep(HALT_MS * 1000);
+	for (i = 0; i < vm->config->cpus && is_halted(&vm->cpus[i]); i++)
 		;
 	if (i == vm->config->cpus)
 		vm_end(vm, STATUS_GUEST_HALTED, "the guest has halted for good");
-	else
-		nanosleep(&pause, NULL);
+	vcpu->halted = false;
 }
 
 static void handle_message(struct vcpu *vcpu)
@@ -111,8 +132,6 @@ static void handle_message(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 	const char *name;
 
-	if (type != HVMSG_X64_HALT)
-		vcpu->halted = false;
 	switch (type) {
 	case HVMSG_X64_IO_PORT_INTERCEPT:
 		if (mshv_emulate_io(&vcpu->vp, &mshv_space_ops, &vm->space))
@@ -192,14 +211,12 @@ void vcpu_kick(struct vcpu *vcpu)
 
 void vcpu_stop(struct vcpu *vcpu)
 {
-	const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
-
 	if (!vcpu->started)
 		return;
 	vcpu_kick(vcpu);
 	/* A cancellation stays until it is seen; a signal just before the ioctl would be lost. */
 	while (!vcpu->vm->can_cancel && !vcpu->finished) {
-		nanosleep(&pause, NULL);
+		usleep(KICK_MS * 1000);
 		vcpu_kick(vcpu);
 	}
 	pthread_join(vcpu->thread, NULL);

@@ -278,7 +278,4 @@ static uint64_t virtio_read(void *device, uint64_t offset, unsigned int size)
 	return value;
 }
 
-const struct mshv_device_ops virtio_ops = {
-	.read = virtio_read,
-	.write = virtio_write,
-};
+const struct mshv_device_ops virtio_ops = { .read = virtio_read, .write = virtio_write };

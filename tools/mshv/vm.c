@@ -202,6 +202,7 @@ int vm_wait(struct vm *vm, unsigned int timeout)
 			dirty = print_dirty_rate(vm) ? INT64_MAX : dirty + dirty_ms;
 		} else if (snapshot_wanted()) {
 			vm_end(vm, STATUS_SNAPSHOT, "%s", "");
+			vm->console.hurry = true;
 		} else if (!poll(fds, ARRAY_SIZE(fds), wait < LOOK_MS ? wait : LOOK_MS) &&
 			   vm->crash_registers) {
 			vcpu_kick(&vm->cpus[0]);
@@ -239,13 +240,10 @@ void vm_destroy(struct vm *vm)
 		virtio_destroy(vm->virtio[i]);
 	vm->virtio_count = 0;
 	console_close(&vm->console);
-	if (vm->partition >= 0)
-		close(vm->partition);
-	if (vm->dev >= 0)
-		close(vm->dev);
-	if (vm->signals >= 0)
-		close(vm->signals);
-	if (vm->end_event >= 0)
-		close(vm->end_event);
+	/* What there is not is -1, which is none of ours. */
+	close(vm->partition);
+	close(vm->dev);
+	close(vm->signals);
+	close(vm->end_event);
 	mshv_memory_destroy(&vm->space.memory);
 }

@@ -81,7 +81,7 @@ struct power_port {
  * @thread: the thread that runs it, if @started
  * @started: there is a thread
  * @finished: the thread has left its loop
- * @halted: the guest has halted it with interrupts off
+ * @halted: its thread waits after a message of a HLT with interrupts off
  * @stats: messages by their type
  */
 struct vcpu {

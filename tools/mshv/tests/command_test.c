@@ -3,7 +3,10 @@
  * The command line: what is wrong is told in one line, with the right status.
  * The command to test is in the environment variable MSHV.
  */
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "builtin.h"
 
@@ -162,6 +165,58 @@ TEST(without_the_device_it_says_why)
 	EXPECT_EQ(1, lines(r.err));
 	EXPECT_NE(NULL, (void *)strstr(r.err, "root partition"));
 	EXPECT_NE(NULL, (void *)strstr(r.out, "hypervisor"));
+}
+
+/* Where a process's file descriptor leads to, or nothing */
+static const char *where(pid_t pid, int fd)
+{
+	static char target[64];
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n < 0 ? 0 : n] = '\0';
+	return target;
+}
+
+/* It waits at the image, which is a pipe: its other files will have other numbers. */
+TEST(standard_streams_that_are_closed_are_not_taken)
+{
+	char dir[] = "/tmp/mshv-command-XXXXXX", image[64];
+	int fd, status, i;
+	pid_t pid;
+
+	ASSERT_NE(NULL, (void *)mkdtemp(dir));
+	snprintf(image, sizeof(image), "%s/image", dir);
+	ASSERT_EQ(0, mkfifo(image, 0600));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+			close(fd);
+		execl(getenv("MSHV"), "mshv", "run", "--kernel", image, NULL);
+		_exit(99);
+	}
+	for (i = 0; i < 10000 && strcmp(where(pid, STDERR_FILENO), "/dev/null"); i++)
+		usleep(1000);
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		EXPECT_STREQ("/dev/null", where(pid, fd));
+	}
+	for (i = 0; i < 10000; i++) {
+		fd = open(image, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0)
+			break;
+		usleep(1000);
+	}
+	EXPECT_LE(0, fd);
+	close(fd);
+	if (fd < 0)
+		kill(pid, SIGKILL);
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(STATUS_ERROR, WEXITSTATUS(status));
+	unlink(image);
+	rmdir(dir);
 }
 
 /* No CI machine is a root partition; that one is, is told by the rig. */
