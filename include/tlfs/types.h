@@ -12,11 +12,16 @@
 
 #include <linux/types.h>
 
+/* Each language has its own word for it, and C has had no other for long. */
+#ifdef __cplusplus
+#define TLFS_ASSERT		static_assert
+#else
+#define TLFS_ASSERT		_Static_assert
+#endif
 #define TLFS_ASSERT_SIZE(type, size) \
-	_Static_assert(sizeof(type) == (size), "size of " #type)
+	TLFS_ASSERT(sizeof(type) == (size), "size of " #type)
 #define TLFS_ASSERT_OFFSET(type, field, off) \
-	_Static_assert(__builtin_offsetof(type, field) == (off), \
-		       "offset of " #field " in " #type)
+	TLFS_ASSERT(__builtin_offsetof(type, field) == (off), "offset of " #field " in " #type)
 
 /* A single bit of a 32- or 64-bit word; usable in #if as well as in C. */
 #define TLFS_BIT(n)		(1U << (n))

@@ -64,8 +64,8 @@ modules-kdir: | deps-build
 
 # --- openhv and the tools ------------------------------------------------------
 
-# They say what they do by themselves.
-SUBMAKE	= $(MAKE) $(if $(filter 1,$(V)),,-s)
+# They say what they do by themselves. The "+" is for make to share its jobs with them.
+SUBMAKE	= +$(MAKE) $(if $(filter 1,$(V)),,-s)
 
 openhv: | deps-build	## build the hypervisor
 	$(Q)$(SUBMAKE) -C tools/openhv O=$(O)/openhv V=$(V)
@@ -76,6 +76,11 @@ libmshv: | deps-build
 tools: libmshv	## build libmshv, the mshv command and the selftests
 	$(Q)$(SUBMAKE) -C tools/mshv O=$(O)/mshv V=$(V)
 	$(Q)$(SUBMAKE) -C tools/testing/selftests/mshv O=$(O)/selftests V=$(V)
+
+units: tools openhv	## build the unit tests of openhv, libmshv and the mshv command
+	$(Q)$(SUBMAKE) -C tools/openhv O=$(O)/openhv V=$(V) tests
+	$(Q)$(SUBMAKE) -C tools/lib/mshv O=$(O)/libmshv V=$(V) tests
+	$(Q)$(SUBMAKE) -C tools/mshv O=$(O)/mshv V=$(V) tests
 
 # Tests that are not ours, as they were released
 crates: | deps-crates	## build the mshv crates' own tests
@@ -122,4 +127,4 @@ images: images-common $(IMAGES)/$(KERNEL)/modules.cpio	## build all that a machi
 
 images-all: images-common $(ALL_IMAGES)
 
-.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools crates trixie debian images-common images-qemu images images-all
+.PHONY: $(DEPS) update-kernels modules modules-kdir openhv libmshv tools units crates trixie debian images-common images-qemu images images-all

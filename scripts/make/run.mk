@@ -20,6 +20,9 @@ shell: accel images	## a prompt in a root partition with /dev/mshv
 check: images-all images-qemu crates | deps-kunit	## run every test (ONLY=REGEX: only some)
 	$(Q)$(CHECK) --only '$(ONLY)'
 
+# With make -j, what one of them waits for the network is time for another to compile.
+check-build: images-all images-qemu crates units kunit-build	## build all that make check needs
+
 check-long: images-all images-qemu	## run the tests that take long (an hour or two; ONLY=REGEX)
 	$(Q)$(CHECK) --long --only '$(ONLY)'
 
@@ -37,6 +40,9 @@ check-qemu: images-all images-qemu	## boot guests by Debian's QEMU in a root par
 
 kunit: | deps-kunit	## run the module's unit tests in QEMU
 	$(Q)$(CHECK) --only '^kunit'
+
+kunit-build: | deps-kunit
+	$(Q)O=$(O) tools/testing/kunit/run --build
 
 # Not by a name of tests.list: the result is a report, and the module is another one.
 coverage: | deps-kunit	## which lines of the module its unit tests reach; fails under 90 %
@@ -128,4 +134,4 @@ coverage-openhv: | deps-build	## lines of openhv's core that its unit tests reac
 fuzz: | deps-fuzz	## fuzz openhv's core, each target for SECONDS=60 (ONLY=NAME: one of them)
 	$(Q)$(OPENHV_TESTS) fuzz ONLY=$(ONLY) $(if $(SECONDS),SECONDS=$(SECONDS))
 
-.PHONY: accel run shell check check-long check-vm selftests check-crates check-qemu kunit coverage coverage-openhv fuzz
+.PHONY: accel run shell check check-build check-long check-vm selftests check-crates check-qemu kunit kunit-build coverage coverage-openhv fuzz

@@ -55,7 +55,7 @@ static const char help[] =
 	"  --bin FILE          a flat program, at 0x1000 (real) or 0x100000 (long)\n"
 	"  --mode real|long    the mode it starts in\n"
 	"  --memory SIZE       the guest's memory, with K, M or G (default: 256M; flat: 16M)\n"
-	"  --cpus N            number of processors (default: 1)\n"
+	"  --cpus N            number of processors, 1 to 64 (default: 1)\n"
 	"  --serial stdio|FILE where the serial line ends (default: stdio)\n"
 	"  --snapshot FILE     on SIGUSR1 save the whole machine in FILE, and end with status 0\n"
 	"  --restore FILE      go on with a machine that was saved so\n"

@@ -20,6 +20,7 @@
 #include "virtio.h"
 
 #define VM_MAX_CPUS	64
+_Static_assert(VM_MAX_CPUS <= MSHV_MACHINE_MAX_CPUS, "a machine can have them");
 
 /**
  * struct vm_config - what machine is wanted

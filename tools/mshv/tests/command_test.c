@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "builtin.h"
+#include "vm.h"
 
 #include "kselftest_harness.h"
 
@@ -75,6 +76,14 @@ TEST(every_subcommand_has_help)
 	}
 }
 
+TEST(help_says_how_many_processors_there_can_be)
+{
+	char limit[32];
+
+	snprintf(limit, sizeof(limit), "processors, 1 to %u ", VM_MAX_CPUS);
+	EXPECT_NE(NULL, (void *)strstr(run("run --help").out, limit));
+}
+
 TEST(wrong_command_lines_get_one_line)
 {
 	static const struct {
@@ -93,7 +102,8 @@ TEST(wrong_command_lines_get_one_line)
 		{ "run --kernel a --timeout never", "never" },
 		{ "run --kernel a --timeout 0", "--timeout" },
 		{ "run --kernel a --cpus 0", "--cpus" },
-		{ "run --kernel a --cpus 65", "--cpus" },
+		{ "run --kernel a --cpus 65", "--cpus: not a number from 1 to 64: 65" },
+		{ "run --kernel a --cpus 256", "--cpus: not a number from 1 to 64: 256" },
 		{ "run --bin b --mode real --cpus 2", "--cpus" },
 		{ "run --restore r --kernel a", "--restore" },
 		{ "run --restore r --memory 64M", "--restore" },

@@ -6,6 +6,7 @@
 #define MSHV_TESTS_VIRTIO_DRIVER_H
 
 #include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 #include <string.h>
 
 #include "no_ioctl.h"

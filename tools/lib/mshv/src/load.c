@@ -42,7 +42,8 @@ struct image {
 	const struct mshv_linux *program;
 	struct setup_header header;
 	uint64_t setup_size;	/* of the real-mode part */
-	uint64_t address;	/* where the rest is loaded */
+	uint64_t address;	/* where the rest is loaded, and where it will run */
+	uint64_t need;		/* bytes from there on that are the kernel's alone */
 };
 
 #define bad_kernel(...)	mshv_fail(ENOEXEC, HV_STATUS_SUCCESS, "Linux kernel", __VA_ARGS__)
@@ -75,35 +76,44 @@ static int check_image(struct image *image)
 	return 0;
 }
 
-/* Decide where the kernel goes: it decompresses itself in place, within init_size bytes. */
+/*
+ * Decide where the kernel goes: it decompresses itself within init_size bytes from where it
+ * runs. That is never below the address that it prefers, wherever it is loaded, and a
+ * relocatable one moves itself on to a multiple of its alignment: it is loaded there.
+ */
 static int place_kernel(struct image *image, const struct mshv_memory *memory)
 {
 	const struct setup_header *header = &image->header;
 	uint64_t size = image->program->kernel_size - image->setup_size;
-	uint64_t need = header->init_size > size ? header->init_size : size;
-	uint64_t alignment = header->kernel_alignment;
-	bool fits;
+	uint64_t alignment = header->kernel_alignment, end;
 
+	image->need = header->init_size > size ? header->init_size : size;
 	image->address = header->pref_address;
-	fits = image->address >= HIGH_START && image->address + need <= memory->low;
-	if (!fits && header->relocatable_kernel && alignment >= PAGE &&
-	    !(alignment & (alignment - 1)))
-		image->address = align_up(HIGH_START, alignment);
+	if (header->relocatable_kernel && image->address <= MSHV_MEMORY_HOLE &&
+	    alignment >= PAGE && !(alignment & (alignment - 1))) {
+		if (image->address < HIGH_START)
+			image->address = HIGH_START;
+		image->address = align_up(image->address, alignment);
+	}
 
+	end = image->address + image->need;
 	if (image->address < HIGH_START || image->address > MSHV_MEMORY_HOLE ||
-	    need > MSHV_MEMORY_HOLE || image->address + need > memory->low)
+	    image->need > MSHV_MEMORY_HOLE || end > memory->low)
 		return no_room("the kernel needs %llu MiB of %llu",
-			       (unsigned long long)align_up(image->address + need, MIB) / MIB,
+			       (unsigned long long)align_up(end, MIB) / MIB,
 			       (unsigned long long)memory->low / MIB);
 	return 0;
 }
 
-/* The initial RAM disk goes as high as the kernel can read it, above the kernel itself. */
+/*
+ * The initial RAM disk goes as high as the kernel can read it, above the kernel itself: all
+ * of its file, and all that it overwrites before it knows of the disk.
+ */
 static int place_initrd(const struct image *image, const struct mshv_memory *memory,
 			struct boot_params *params)
 {
 	uint64_t top = (uint64_t)image->header.initrd_addr_max + 1, address;
-	uint64_t bottom = image->address + image->header.init_size;
+	uint64_t bottom = image->address + image->need;
 	uint64_t size = image->program->initrd_size;
 
 	if (!image->program->initrd || !size)

@@ -47,12 +47,24 @@ static int set_features(int dev, int partition)
 				 features);
 }
 
+static int check_cpus(__u32 cpus)
+{
+	if (cpus && cpus <= MSHV_MACHINE_MAX_CPUS)
+		return 0;
+	return mshv_fail(EINVAL, HV_STATUS_SUCCESS, "machine", "it has 1 to %u VPs, not %u",
+			 MSHV_MACHINE_MAX_CPUS, cpus);
+}
+
 int mshv_create_machine(int dev, __u32 cpus)
 {
 	const __u64 flags = 1 << MSHV_PT_BIT_GPA_SUPER_PAGES | 1 << MSHV_PT_BIT_LAPIC |
 			    1 << MSHV_PT_BIT_X2APIC;
-	int partition = mshv_create_partition(dev, flags), ret;
+	int partition, ret;
 
+	ret = check_cpus(cpus);
+	if (ret)
+		return ret;
+	partition = mshv_create_partition(dev, flags);
 	if (partition < 0)
 		return partition;
 	ret = set_features(dev, partition);
@@ -144,8 +156,13 @@ static int setup_lapic(struct mshv_vp *vp)
 
 int mshv_vp_setup_machine(struct mshv_vp *vp, __u32 cpus)
 {
-	int ret = setup_cpuid(vp, cpus);
+	int ret = check_cpus(cpus);
 
+	if (!ret && vp->index >= cpus)
+		ret = mshv_fail(EINVAL, HV_STATUS_SUCCESS, "machine", "no VP %u among %u",
+				vp->index, cpus);
+	if (!ret)
+		ret = setup_cpuid(vp, cpus);
 	if (!ret)
 		ret = setup_lapic(vp);
 	if (!ret)

@@ -3,6 +3,7 @@
  * Split virtqueues (virtio 1.2, section 2.7), without indirect descriptors and
  * event indices. Little-endian, as this machine is.
  */
+#include <linux/virtio_ring.h>
 #include <string.h>
 
 #include <mshv/virtqueue.h>

@@ -10,6 +10,7 @@
 #include "kselftest_harness.h"
 
 #define MIB		(1ULL << 20)
+#define PAGE_SIZE	4096
 
 /* The registers that were set last */
 static struct hv_register_assoc registers[64];
@@ -127,13 +128,71 @@ TEST_F(bzimage, is_loaded_by_the_64_bit_protocol)
 	EXPECT_EQ(64 * MIB - 0x60000, ram);
 }
 
-TEST_F(bzimage, a_relocatable_kernel_moves_into_little_memory)
+/*
+ * A relocatable kernel runs at a multiple of its alignment, and never below the address that
+ * it prefers: loaded lower, it moves itself there.
+ */
+TEST_F(bzimage, a_relocatable_kernel_is_loaded_where_it_will_run)
 {
-	mshv_memory_destroy(&self->memory);
-	ASSERT_EQ(0, mshv_memory_init(&self->memory, 16 * MIB));
+	self->header->pref_address = 0;
 	ASSERT_EQ(0, load(self, ""));
 	EXPECT_EQ(0x200200, started_at(HV_X64_REGISTER_RIP));
+	self->header->pref_address = 0x1000001;
+	ASSERT_EQ(0, load(self, ""));
+	EXPECT_EQ(0x1200200, started_at(HV_X64_REGISTER_RIP));
+
+	self->header->pref_address = 0x1000000;
+	mshv_memory_destroy(&self->memory);
+	ASSERT_EQ(0, mshv_memory_init(&self->memory, 17 * MIB));
+	ASSERT_EQ(0, load(self, ""));
+	EXPECT_EQ(0x1000200, started_at(HV_X64_REGISTER_RIP));
+	self->header->init_size = 0x100001;
+	EXPECT_EQ(-ENOMEM, load(self, "")) TH_LOG("it would run beyond its memory");
 	self->header->relocatable_kernel = 0;
+	EXPECT_EQ(-ENOMEM, load(self, ""));
+}
+
+/* What the kernel needs is init_size bytes, or its file if that is larger: no initrd in there */
+TEST_F(bzimage, the_initrd_is_outside_of_all_that_the_kernel_needs)
+{
+	const uint32_t sizes[] = { 0, PAGE_SIZE, KERNEL_SIZE, 0x100000 };
+	struct boot_params *params;
+	uint64_t start, end;
+	uint8_t disk[512];
+	unsigned int i;
+
+	memset(disk, 0x5a, sizeof(disk));
+	self->program.initrd = disk;
+	self->program.initrd_size = sizeof(disk);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		self->header->init_size = sizes[i];
+		end = 0x1000000 + (sizes[i] > KERNEL_SIZE ? sizes[i] : KERNEL_SIZE);
+
+		/* The last address at which it just fits, and the one before */
+		self->header->initrd_addr_max = end + PAGE_SIZE - 1;
+		ASSERT_EQ(0, load(self, "")) TH_LOG("init_size 0x%x", sizes[i]);
+		start = started_at(HV_X64_REGISTER_RSI);
+		params = mshv_memory_at(&self->memory, start, sizeof(*params));
+		EXPECT_EQ(end, params->hdr.ramdisk_image) TH_LOG("init_size 0x%x", sizes[i]);
+		EXPECT_EQ(0, memcmp(self->memory.base + params->hdr.ramdisk_image, disk,
+				    sizeof(disk)));
+		EXPECT_EQ(0, memcmp(self->memory.base + 0x1000000,
+				    self->image + (SETUP_SECTS + 1) * 512, KERNEL_SIZE)) {
+			TH_LOG("init_size 0x%x", sizes[i]);
+		}
+		self->header->initrd_addr_max = end + sizeof(disk) - 2;
+		EXPECT_EQ(-ENOMEM, load(self, "")) TH_LOG("init_size 0x%x", sizes[i]);
+	}
+}
+
+/* One that is loaded low moves itself up, over whatever is there. */
+TEST_F(bzimage, the_initrd_is_not_where_the_kernel_moves_itself)
+{
+	uint8_t disk[512] = { 0 };
+
+	self->program.initrd = disk;
+	self->program.initrd_size = sizeof(disk);
+	self->header->init_size = 50 * MIB;
 	EXPECT_EQ(-ENOMEM, load(self, ""));
 }
 

@@ -17,15 +17,20 @@ static unsigned int call_count;
 static __u64 registers[2 * MSHV_VP_STATE_REGISTERS];
 static unsigned int get_count, set_count;
 static __u64 states_read, states_set;
+static struct hv_register_x64_cpuid_result_parameters leaves[8];
+static unsigned int leaf_count;
 static unsigned int fail_at;
 
 static void hvcall(const struct mshv_root_hvcall *call)
 {
 	const struct hv_input_get_vp_registers *get = (void *)(unsigned long)call->in_ptr;
 	const struct hv_input_set_vp_registers *set = (void *)(unsigned long)call->in_ptr;
+	const struct hv_input_register_intercept_result *result = (void *)get;
 	union hv_register_value *out = (void *)(unsigned long)call->out_ptr;
 	unsigned int i;
 
+	if (call->code == HVCALL_REGISTER_INTERCEPT_RESULT && leaf_count < ARRAY_SIZE(leaves))
+		leaves[leaf_count++] = result->parameters.cpuid;
 	for (i = 0; i < call->reps; i++) {
 		if (call->code == HVCALL_GET_VP_REGISTERS) {
 			registers[get_count++] = get->names[i];
@@ -93,6 +98,47 @@ TEST(a_partition_that_cannot_be_one_is_closed)
 	EXPECT_EQ(-EIO, mshv_create_machine(3, 2));
 	EXPECT_EQ(next, dup(STDIN_FILENO)) TH_LOG("a descriptor is left open");
 	close(next);
+}
+
+static const struct hv_register_x64_cpuid_result_parameters *leaf(__u32 eax)
+{
+	unsigned int i;
+
+	for (i = 0; i < leaf_count; i++) {
+		if (leaves[i].eax == eax)
+			return &leaves[i];
+	}
+	return NULL;
+}
+
+TEST(the_last_of_as_many_vps_as_there_can_be_has_its_place)
+{
+	struct mshv_vp vp = { .fd = 4, .index = 254 };
+	int partition = mshv_create_machine(3, 255);
+
+	ASSERT_LE(0, partition);
+	close(partition);
+	ASSERT_EQ(0, mshv_vp_setup_machine(&vp, 255)) TH_LOG("%s", mshv_strerror());
+	ASSERT_NE(NULL, (void *)leaf(1));
+	EXPECT_EQ(254U << 24 | 255 << 16, leaf(1)->result_ebx);
+	ASSERT_NE(NULL, (void *)leaf(0x80000008));
+	EXPECT_EQ(8 << 12 | 254, leaf(0x80000008)->result_ecx);
+}
+
+TEST(more_vps_than_there_are_apic_ids_are_refused)
+{
+	static const __u32 counts[] = { 0, 256, 257, 0x10000, ~0U };
+	struct mshv_vp vp = { .fd = 4 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		EXPECT_EQ(-EINVAL, mshv_create_machine(3, counts[i])) TH_LOG("%u", counts[i]);
+		EXPECT_EQ(-EINVAL, mshv_vp_setup_machine(&vp, counts[i])) TH_LOG("%u", counts[i]);
+	}
+	EXPECT_NE(NULL, (void *)strstr(mshv_strerror(), "1 to 255 VPs"));
+	vp.index = 2;
+	EXPECT_EQ(-EINVAL, mshv_vp_setup_machine(&vp, 2));
+	EXPECT_EQ(0, call_count);
 }
 
 FIXTURE(state) {

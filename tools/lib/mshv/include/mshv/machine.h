@@ -14,28 +14,35 @@
 extern "C" {
 #endif
 
+/*
+ * The most VPs that a machine has. Their indices are their APIC IDs, which have 8 bits in
+ * CPUID, in the ACPI tables' usual form and in interrupts; 255 means all of them.
+ */
+#define MSHV_MACHINE_MAX_CPUS	255
+
 /**
  * mshv_create_machine() - create and initialize a partition for Linux or Windows
  * @dev: file descriptor of the device
- * @cpus: how many VPs it will have
+ * @cpus: how many VPs it will have, 1 to MSHV_MACHINE_MAX_CPUS
  *
  * It has local APICs, large pages, the synthetic features that Linux makes use of,
  * as far as they are there, and MSRs that it may try.
  *
- * Return: file descriptor of the partition, or a negative errno.
+ * Return: file descriptor of the partition, -EINVAL for more VPs than there can be, or
+ * another negative errno.
  */
 int mshv_create_machine(int dev, __u32 cpus);
 
 /**
  * mshv_vp_setup_machine() - give a VP its place in a machine
- * @vp: the VP, never run
- * @cpus: how many VPs there are; each is a core of its own in one package, and its
- *	APIC ID is its index
+ * @vp: the VP, never run; its index is below @cpus
+ * @cpus: how many VPs there are, 1 to MSHV_MACHINE_MAX_CPUS; each is a core of its own
+ *	in one package, and its APIC ID is its index
  *
  * That is CPUID, the local APIC's LINT0 (ExtINT) and LINT1 (NMI), and MTRRs that make
  * all memory write-back.
  *
- * Return: 0 or a negative errno.
+ * Return: 0, -EINVAL if there can be no such VP, or another negative errno.
  */
 int mshv_vp_setup_machine(struct mshv_vp *vp, __u32 cpus);
 

@@ -6,7 +6,6 @@
 #ifndef MSHV_VIRTQUEUE_H
 #define MSHV_VIRTQUEUE_H
 
-#include <linux/virtio_ring.h>
 #include <stdbool.h>
 #include <sys/uio.h>
 
@@ -17,6 +16,11 @@ extern "C" {
 #endif
 
 #define MSHV_VIRTQUEUE_MAX	128	/* descriptors; also the most that are in one chain */
+
+/* <linux/virtio_ring.h> has them: not included, as it does not compile as C++. */
+struct vring_desc;
+struct vring_avail;
+struct vring_used;
 
 /* The parts of a queue, in the order of their registers */
 enum { MSHV_VRING_DESC, MSHV_VRING_AVAIL, MSHV_VRING_USED, MSHV_VRING_PARTS };
