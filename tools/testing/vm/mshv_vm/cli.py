@@ -110,7 +110,8 @@ def _parser(images):
 
 def _add_options(sub, name, images):
     sub.add_argument("--kernel", default="6.12", metavar="SERIES|IMAGE",
-                     help="the root kernel: 6.1, 6.12, 7.3 or an image file (default: 6.12)")
+                     help=f"the root kernel: {', '.join(kernel.SERIES)} or an image file (default: "
+                          "6.12)")
     sub.add_argument("--modules", default="", metavar="DIR",
                      help="where the modules of IMAGE are, as lib/modules/RELEASE, mshv_root.ko "
                           "among them")

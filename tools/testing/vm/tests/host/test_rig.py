@@ -129,6 +129,13 @@ class Manual(unittest.TestCase):
         self.assertEqual(shown - {"--help"},
                          {name for line in headings for name in re.findall(r"--[\w-]+", line)})
 
+    def test_needed(self):
+        """What is not there with QEMU and Python, by the option that wants it"""
+        notes = self.page[self.page.index(".SH NOTES"):self.page.index(".SH SEE ALSO")]
+        for option, program in (("copy", "ldd"), ("modules", "depmod"), ("root", "gensquashfs"),
+                                ("boot", "grub-mkrescue")):
+            self.assertRegex(notes, rf"--{option}\b[^;]*\b{program}\b")
+
     def test_statuses(self):
         """Each status of the rig's, there and in the help"""
         found = re.findall(r"^\.TP\n(\d+)$", self.page, re.M)
@@ -317,6 +324,20 @@ class Kernels(unittest.TestCase):
             for missing in ("6.7", top + "/none", top):
                 with self.assertRaises(RigError):
                     kernel.find(top, missing)
+
+    def test_not_made_ready(self):
+        """One that make knows: how; the rig and make know the same ones."""
+        with tempfile.TemporaryDirectory() as top:
+            write(top, "6.12/vmlinuz", self.image("6.12.0-1 (x) #1"))
+            with self.assertRaisesRegex(RigError, r"no kernel 6\.1: .*\b6\.12; "
+                                                  r".*\bmake images KERNEL=6\.1\b"):
+                kernel.find(top, "6.1")
+            with self.assertRaisesRegex(RigError, r"^no kernel 6\.7: neither [^=]*$"):
+                kernel.find(top, "6.7")
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), *[".."] * 5,
+                               "Makefile"), encoding="utf-8") as file:
+            known = re.findall(r"^(?:STOCK|BUILT)_KERNELS := (.*)$", file.read(), re.M)
+        self.assertEqual(list(kernel.SERIES), " ".join(known).split())
 
     def test_nothing_built(self):
         """The user is told to build."""
