@@ -124,6 +124,9 @@ def _add_options(sub, name, images):
     sub.add_argument("--accel", choices=["tcg", "kvm"], default="tcg",
                      help="tcg needs no virtualization hardware; kvm needs nested SVM")
     sub.add_argument("--cpu", default="", metavar="MODEL", help="QEMU's processor model")
+    sub.add_argument("--tcg-thread", choices=["single", "multi"], default="",
+                     help="threads of QEMU's emulator: one that runs all processors in turn, or "
+                          "one for each (default: multi; single with --no-hypervisor)")
     sub.add_argument("--icount", type=_level, metavar="SHIFT",
                      help="time is instructions, of 2^SHIFT ns each, and the TSC counts them (tcg)")
     sub.add_argument("--no-hypervisor", action="store_true",
@@ -259,6 +262,12 @@ def _check(options):
             ("--compat", options.compat), ("--openhv", options.openhv)) if value]
         if wanted:
             raise RigError(f"--no-hypervisor: there is no hypervisor for {' and '.join(wanted)}")
+    if options.icount and options.accel != "tcg":
+        raise RigError("--icount: only QEMU's emulator counts instructions")
+    if options.tcg_thread and options.accel != "tcg":
+        raise RigError("--tcg-thread: only QEMU's emulator has these threads")
+    if options.icount and options.tcg_thread == "multi":
+        raise RigError("--icount: one thread counts, not --tcg-thread multi")
     if options.subcommand == "run" and (options.no_hypervisor or options.no_module):
         given = "--no-hypervisor" if options.no_hypervisor else "--no-module"
         raise RigError(f"run {given}: guests need the hypervisor and the module")
@@ -268,8 +277,6 @@ def _config(options):
     _check(options)
     chosen = kernel.find(options.images, options.kernel)
     openhv = ""
-    if options.icount and options.accel != "tcg":
-        raise RigError("--icount: only QEMU's emulator counts instructions")
     if not options.no_hypervisor:
         openhv = os.path.join(options.images, "openhv.elf")
         if not os.path.exists(openhv):
@@ -279,7 +286,7 @@ def _config(options):
                     openhv_options=_openhv_options(options), boot=options.boot,
                     kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
                     cpus=options.cpus, memory=options.memory, accel=options.accel,
-                    cpu=options.cpu, icount=options.icount or "",
+                    cpu=options.cpu, tcg_thread=options.tcg_thread, icount=options.icount or "",
                     root=rootfs.image(options.images, options.root),
                     disks=[disk.Disk.find(options.images, name) for name in options.disk],
                     terminal=shell_wanted and shell.is_terminal(),

@@ -70,6 +70,10 @@ class CommandLine(unittest.TestCase):
                 ("exec --memory 0 -- true", "--memory"), ("exec --memory 2X -- true", "--memory"),
                 ("exec --cpus 65 -- true", "--cpus"), ("exec --timeout 0 -- true", "--timeout"),
                 ("exec --compat old -- true", "--compat"), ("exec", "COMMAND"),
+                ("exec --tcg-thread many -- true", "--tcg-thread"),
+                ("exec --accel kvm --tcg-thread single -- true", "--tcg-thread"),
+                ("exec --accel kvm --icount 1 -- true", "--icount"),
+                ("exec --icount 1 --tcg-thread multi -- true", "--icount"),
                 ("shell ls", "ls"), ("boot", "SUBCOMMAND")):
             said = io.StringIO()
             with self.subTest(words), contextlib.redirect_stderr(said):
@@ -87,7 +91,7 @@ class CommandLine(unittest.TestCase):
         chosen = parsed.parse_args(["exec", *options, "--", "true"])
         config = machine.Config("kernel", b"", openhv="" if chosen.no_hypervisor else "openhv.elf",
                                 cpus=chosen.cpus, accel=chosen.accel,
-                                icount=chosen.icount or "")
+                                tcg_thread=chosen.tcg_thread, icount=chosen.icount or "")
         command = machine.Machine(config)._processors()  # pylint: disable=protected-access
         return " ".join(command)
 
@@ -101,6 +105,14 @@ class CommandLine(unittest.TestCase):
         """Nobody mends the emulator's races where openhv is not there."""
         self.assertIn("-accel tcg,thread=single", self.qemu("--no-hypervisor"))
         self.assertIn("-smp 2", self.qemu("--no-hypervisor"))
+
+    def test_threads(self):
+        """What is compared may be given the same, whatever its default."""
+        for other in ((), ("--no-hypervisor",)):
+            for how in ("single", "multi"):
+                self.assertIn(f"-accel tcg,thread={how} ",
+                              self.qemu("--tcg-thread", how, *other))
+
 
     def test_icount(self):
         """What is counted is run by one thread."""
