@@ -8,11 +8,13 @@ import re
 import shlex
 import signal
 import sys
+import traceback
 
 from . import cpio, disk, grub, initramfs, kernel, rootfs, shell
 from .error import RigError
 from .machine import Config
 from .session import Session
+from .signals import handle_unless_ignored
 from .status import Outcome, Status
 
 DESCRIPTION = """\
@@ -171,6 +173,7 @@ def _add_options(sub, name, images):
 
 
 def _copy(archive, request, other_root):
+    """Add what a --copy names; return the shared libraries that it takes from the host."""
     source, _, name = request.partition(":")
     if not os.path.exists(source):
         raise RigError(f"--copy: no such file: {source}")
@@ -180,9 +183,9 @@ def _copy(archive, request, other_root):
     if other_root:
         # Our libraries are not to be mixed with those that are there.
         archive.copy(source, "mshv-vm/copies" + name)
-    else:
-        # A link is followed, as by cp: what it leads to is not there.
-        initramfs.add_program(archive, os.path.realpath(source), name)
+        return []
+    # A link is followed, as by cp: what it leads to is not there.
+    return initramfs.add_program(archive, os.path.realpath(source), name)
 
 
 def _read(path):
@@ -197,13 +200,17 @@ def _vmm(options):
     return getattr(options, "vmm", "")
 
 
-def _job(options):
-    """What root's shell runs."""
+def _job(options, libraries):
+    """What root's shell runs, as bytes: whatever is in arguments is theirs."""
+    path = initramfs.library_path(libraries)
+    export = f"export LD_LIBRARY_PATH={shlex.quote(path)}\n" if path else ""
     if options.subcommand == "shell":
-        return "exec sh -l\n"
-    if options.subcommand == "run":
-        return "exec " + shlex.join(GUEST_COMMAND[options.vmm] + options.command) + "\n"
-    return "exec " + shlex.join(options.command) + "\n"
+        words = ["sh", "-l"]
+    elif options.subcommand == "run":
+        words = GUEST_COMMAND[options.vmm] + options.command
+    else:
+        words = options.command
+    return os.fsencode(f"{export}exec {shlex.join(words)}\n")
 
 
 def _initramfs(options, chosen, ports):
@@ -214,7 +221,6 @@ def _initramfs(options, chosen, ports):
     other_root = options.root != "initramfs"
     out = io.BytesIO()
     archive = cpio.Archive(out)
-    archive.file("mshv-vm/job", _job(options).encode())
     archive.file("mshv-vm/config", f"wanted_ports={len(ports)} rows={rows} columns={columns} "
                                    f"load_module={module} "
                                    f"root={'disk' if other_root else 'initramfs'}\n".encode())
@@ -222,8 +228,10 @@ def _initramfs(options, chosen, ports):
     archive.file("boot/vmlinuz", _read(chosen.image))
     initrd = _read(os.path.join(options.images, "guest.cpio"))
     archive.file("boot/initrd", initrd + (_read(chosen.modules) if chosen.modules else b""))
+    libraries = []
     for request in options.copy:
-        _copy(archive, request, other_root)
+        libraries += _copy(archive, request, other_root)
+    archive.file("mshv-vm/job", _job(options, libraries))
     archive.close()
     return b"".join([_read(os.path.join(options.images, "base.cpio")),
                      _modules(options, chosen, module != "no"), out.getvalue()])
@@ -329,12 +337,8 @@ def _words(error):
     return str(error)
 
 
-def _end_on_signals():
-    def end(number, _frame):
-        raise Interrupted(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+def _end(number, _frame):
+    raise Interrupted(number)
 
 
 def main(images, arguments=None):
@@ -344,7 +348,7 @@ def main(images, arguments=None):
     if _vmm(options) == "qemu":
         options.root = "trixie"
         options.disk.insert(0, "debian")
-    _end_on_signals()
+    handle_unless_ignored(_end, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     session = None
     try:
         session = _session(options)
@@ -367,4 +371,9 @@ def main(images, arguments=None):
         reached = ": ".join(session.at_work()) if session else "nothing is started"
         print(f"mshv-vm: ended by {signal.Signals(number).name}: {reached}", file=sys.stderr)
         outcome = Outcome(128 + number)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # Python's own status of it would be taken for the command's.
+        traceback.print_exc()
+        print(f"mshv-vm: a mistake of its own: {error!r}", file=sys.stderr)
+        outcome = Outcome(Status.RIG)
     return outcome.status
