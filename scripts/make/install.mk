@@ -37,7 +37,10 @@ install-rules:
 	$(Q)install -m 644 drivers/hv/packaging/mshv.sysusers \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/mshv.conf
 
-install: images-all install-rules	## install mshv-vm, what it boots, the mshv command and libmshv below PREFIX
+# Kernels that were made ready before, for make install to bring up to date and install, too
+READY_IMAGES := $(wildcard $(ALL_IMAGES))
+
+install: images $(READY_IMAGES) install-rules	## install mshv-vm, what it boots, the mshv command and libmshv below PREFIX
 	$(Q)install -d $(RIG_DIR)/mshv_vm $(RIG_DIR)/images $(DESTDIR)$(PREFIX)/bin \
 		$(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)install -m 755 $(VM)/mshv-vm $(RIG_DIR)/
@@ -46,7 +49,7 @@ install: images-all install-rules	## install mshv-vm, what it boots, the mshv co
 	$(Q)set -e; for image in trixie.squashfs debian.qcow2; do \
 		[ ! -e $(IMAGES)/$$image ] || install -m 644 $(IMAGES)/$$image $(RIG_DIR)/images/; \
 	done
-	$(Q)set -e; for k in $(KERNELS); do \
+	$(Q)set -e; for k in $(sort $(KERNEL) $(READY_IMAGES:$(IMAGES)/%/modules.cpio=%)); do \
 		install -d $(RIG_DIR)/images/$$k; \
 		install -m 644 $(IMAGES)/$$k/* $(RIG_DIR)/images/$$k/; \
 	done

@@ -8,11 +8,13 @@ import re
 import shlex
 import signal
 import sys
+import traceback
 
 from . import cpio, disk, grub, initramfs, kernel, rootfs, shell
 from .error import RigError
 from .machine import Config
 from .session import Session
+from .signals import handle_unless_ignored
 from .status import Outcome, Status
 
 DESCRIPTION = """\
@@ -110,7 +112,8 @@ def _parser(images):
 
 def _add_options(sub, name, images):
     sub.add_argument("--kernel", default="6.12", metavar="SERIES|IMAGE",
-                     help="the root kernel: 6.1, 6.12, 7.3 or an image file (default: 6.12)")
+                     help=f"the root kernel: {', '.join(kernel.SERIES)} or an image file (default: "
+                          "6.12)")
     sub.add_argument("--modules", default="", metavar="DIR",
                      help="where the modules of IMAGE are, as lib/modules/RELEASE, mshv_root.ko "
                           "among them")
@@ -123,6 +126,9 @@ def _add_options(sub, name, images):
     sub.add_argument("--accel", choices=["tcg", "kvm"], default="tcg",
                      help="tcg needs no virtualization hardware; kvm needs nested SVM")
     sub.add_argument("--cpu", default="", metavar="MODEL", help="QEMU's processor model")
+    sub.add_argument("--tcg-thread", choices=["single", "multi"], default="",
+                     help="threads of QEMU's emulator: one that runs all processors in turn, or "
+                          "one for each (default: multi; single with --no-hypervisor)")
     sub.add_argument("--icount", type=_level, metavar="SHIFT",
                      help="time is instructions, of 2^SHIFT ns each, and the TSC counts them (tcg)")
     sub.add_argument("--no-hypervisor", action="store_true",
@@ -167,6 +173,7 @@ def _add_options(sub, name, images):
 
 
 def _copy(archive, request, other_root):
+    """Add what a --copy names; return the shared libraries that it takes from the host."""
     source, _, name = request.partition(":")
     if not os.path.exists(source):
         raise RigError(f"--copy: no such file: {source}")
@@ -176,9 +183,9 @@ def _copy(archive, request, other_root):
     if other_root:
         # Our libraries are not to be mixed with those that are there.
         archive.copy(source, "mshv-vm/copies" + name)
-    else:
-        # A link is followed, as by cp: what it leads to is not there.
-        initramfs.add_program(archive, os.path.realpath(source), name)
+        return []
+    # A link is followed, as by cp: what it leads to is not there.
+    return initramfs.add_program(archive, os.path.realpath(source), name)
 
 
 def _read(path):
@@ -193,13 +200,17 @@ def _vmm(options):
     return getattr(options, "vmm", "")
 
 
-def _job(options):
-    """What root's shell runs."""
+def _job(options, libraries):
+    """What root's shell runs, as bytes: whatever is in arguments is theirs."""
+    path = initramfs.library_path(libraries)
+    export = f"export LD_LIBRARY_PATH={shlex.quote(path)}\n" if path else ""
     if options.subcommand == "shell":
-        return "exec sh -l\n"
-    if options.subcommand == "run":
-        return "exec " + shlex.join(GUEST_COMMAND[options.vmm] + options.command) + "\n"
-    return "exec " + shlex.join(options.command) + "\n"
+        words = ["sh", "-l"]
+    elif options.subcommand == "run":
+        words = GUEST_COMMAND[options.vmm] + options.command
+    else:
+        words = options.command
+    return os.fsencode(f"{export}exec {shlex.join(words)}\n")
 
 
 def _initramfs(options, chosen, ports):
@@ -210,7 +221,6 @@ def _initramfs(options, chosen, ports):
     other_root = options.root != "initramfs"
     out = io.BytesIO()
     archive = cpio.Archive(out)
-    archive.file("mshv-vm/job", _job(options).encode())
     archive.file("mshv-vm/config", f"wanted_ports={len(ports)} rows={rows} columns={columns} "
                                    f"load_module={module} "
                                    f"root={'disk' if other_root else 'initramfs'}\n".encode())
@@ -218,8 +228,10 @@ def _initramfs(options, chosen, ports):
     archive.file("boot/vmlinuz", _read(chosen.image))
     initrd = _read(os.path.join(options.images, "guest.cpio"))
     archive.file("boot/initrd", initrd + (_read(chosen.modules) if chosen.modules else b""))
+    libraries = []
     for request in options.copy:
-        _copy(archive, request, other_root)
+        libraries += _copy(archive, request, other_root)
+    archive.file("mshv-vm/job", _job(options, libraries))
     archive.close()
     return b"".join([_read(os.path.join(options.images, "base.cpio")),
                      _modules(options, chosen, module != "no"), out.getvalue()])
@@ -258,6 +270,12 @@ def _check(options):
             ("--compat", options.compat), ("--openhv", options.openhv)) if value]
         if wanted:
             raise RigError(f"--no-hypervisor: there is no hypervisor for {' and '.join(wanted)}")
+    if options.icount and options.accel != "tcg":
+        raise RigError("--icount: only QEMU's emulator counts instructions")
+    if options.tcg_thread and options.accel != "tcg":
+        raise RigError("--tcg-thread: only QEMU's emulator has these threads")
+    if options.icount and options.tcg_thread == "multi":
+        raise RigError("--icount: one thread counts, not --tcg-thread multi")
     if options.subcommand == "run" and (options.no_hypervisor or options.no_module):
         given = "--no-hypervisor" if options.no_hypervisor else "--no-module"
         raise RigError(f"run {given}: guests need the hypervisor and the module")
@@ -267,8 +285,6 @@ def _config(options):
     _check(options)
     chosen = kernel.find(options.images, options.kernel)
     openhv = ""
-    if options.icount and options.accel != "tcg":
-        raise RigError("--icount: only QEMU's emulator counts instructions")
     if not options.no_hypervisor:
         openhv = os.path.join(options.images, "openhv.elf")
         if not os.path.exists(openhv):
@@ -278,7 +294,7 @@ def _config(options):
                     openhv_options=_openhv_options(options), boot=options.boot,
                     kernel_options=f"{ROOT_OPTIONS} {options.append}".strip(),
                     cpus=options.cpus, memory=options.memory, accel=options.accel,
-                    cpu=options.cpu, icount=options.icount or "",
+                    cpu=options.cpu, tcg_thread=options.tcg_thread, icount=options.icount or "",
                     root=rootfs.image(options.images, options.root),
                     disks=[disk.Disk.find(options.images, name) for name in options.disk],
                     terminal=shell_wanted and shell.is_terminal(),
@@ -321,12 +337,8 @@ def _words(error):
     return str(error)
 
 
-def _end_on_signals():
-    def end(number, _frame):
-        raise Interrupted(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+def _end(number, _frame):
+    raise Interrupted(number)
 
 
 def main(images, arguments=None):
@@ -336,7 +348,7 @@ def main(images, arguments=None):
     if _vmm(options) == "qemu":
         options.root = "trixie"
         options.disk.insert(0, "debian")
-    _end_on_signals()
+    handle_unless_ignored(_end, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     session = None
     try:
         session = _session(options)
@@ -359,4 +371,9 @@ def main(images, arguments=None):
         reached = ": ".join(session.at_work()) if session else "nothing is started"
         print(f"mshv-vm: ended by {signal.Signals(number).name}: {reached}", file=sys.stderr)
         outcome = Outcome(128 + number)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # Python's own status of it would be taken for the command's.
+        traceback.print_exc()
+        print(f"mshv-vm: a mistake of its own: {error!r}", file=sys.stderr)
+        outcome = Outcome(Status.RIG)
     return outcome.status

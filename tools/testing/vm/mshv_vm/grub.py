@@ -46,8 +46,8 @@ def image(config):
         shutil.copy(config.kernel, f"{boot}/vmlinuz")
         with open(f"{boot}/initrd.img", "wb") as file:
             file.write(config.initramfs)
-        with open(f"{boot}/grub/grub.cfg", "w", encoding="utf-8") as file:
-            file.write(_menu(config.openhv_options, config.kernel_options))
+        with open(f"{boot}/grub/grub.cfg", "wb") as file:
+            file.write(os.fsencode(_menu(config.openhv_options, config.kernel_options)))
         made = subprocess.run(["grub-mkrescue", "-o", f"{directory}/cd.iso", f"{directory}/tree"],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)

@@ -6,6 +6,8 @@ import os
 
 from .error import RigError
 
+SERIES = ("6.1", "6.12", "7.3")  # those that make can make ready, as KERNEL= in the Makefile
+
 
 @dataclasses.dataclass
 class Kernel:
@@ -46,6 +48,9 @@ def find(images, name):
         return series[name]
     if "/" not in name and not os.path.exists(name):
         known = " ".join(series) or "none"
+        if name in SERIES:
+            raise RigError(f"no kernel {name}: made ready are: {known}; in the source tree make "
+                           f"images KERNEL={name} adds it, and make install installs it")
         raise RigError(f"no kernel {name}: neither a file nor one of those made ready ({known})")
     if not os.path.isfile(name):
         raise RigError(f"no kernel image {name}")

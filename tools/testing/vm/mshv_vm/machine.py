@@ -38,6 +38,7 @@ class Config:
     memory: str = "2G"
     accel: str = "tcg"
     cpu: str = ""
+    tcg_thread: str = ""  # single or multi: threads of QEMU's emulator; "": what is best
     icount: str = ""  # an instruction takes 2 to the power of this in ns; "": real time
     root: int = -1  # the file system image of root's user space, or none
     disks: list = dataclasses.field(default_factory=list)  # disk.Disk, for guests
@@ -158,7 +159,7 @@ class Machine:
             # Threads that translate while another one patches the code may keep an INT3 that
             # is gone. openhv mends that, see core/softint.c; where it is not there, one thread
             # runs all processors in turn.
-            how = "tcg,thread=" + ("multi" if config.openhv else "single")
+            how = "tcg,thread=" + (config.tcg_thread or ("multi" if config.openhv else "single"))
         return ["-accel", how, "-cpu", cpu, "-smp", str(config.cpus + spare), "-m", config.memory,
                 *counting]
 

@@ -21,10 +21,9 @@ def _pack(directory):
         # Who reads it is emulated: what is quickly decompressed is best.
         packed = subprocess.run(["gensquashfs", "--quiet", "--all-root", "--compressor", "lz4",
                                  "--pack-dir", directory, name],
-                                stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                check=False)
+                                stdin=subprocess.DEVNULL, capture_output=True, check=False)
         if packed.returncode:
-            said = packed.stderr.strip().splitlines()
+            said = packed.stderr.decode("utf-8", "replace").strip().splitlines()
             raise RigError(f"gensquashfs: {said[-1] if said else packed.returncode}")
         return os.open(name, os.O_RDONLY | os.O_CLOEXEC)
 

@@ -72,6 +72,18 @@ class Readme(unittest.TestCase):
                            rf"^{re.escape(name)}:")
                 self.assertRegex(text, re.compile(pattern, re.M), " ".join(words))
 
+    def test_installed(self):
+        """A program of somebody else's tree is run by the mshv-vm that is installed."""
+        for line in readme.commands():
+            if "target/" in line:
+                self.assertRegex(line, r"^mshv-vm ")
+
+    def test_other_kernels(self):
+        """Where one is named that `make images` does not make ready, that is said, too."""
+        part = readme.section("Run your own program there")
+        for name in set(re.findall(r"--kernel (\S+?)`", part)) - {"6.12"}:
+            self.assertIn(f"`make images KERNEL={name}`", part)
+
     def test_ci_lane(self):
         """The lines for the CI of others: make images, and one run of mshv-vm"""
         lines = readme.script("A CI lane for your VMM").splitlines()

@@ -2,16 +2,21 @@
 """Parts of the rig that need no machine."""
 
 import contextlib
+import gzip
 import io
 import json
+import lzma
 import os
 import re
+import signal
+import subprocess
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 from mshv_vm import (accel, cli, console, cpio, disk, initramfs, kernel, machine, qmp, rootfs,
-                     session, status, testlist)
+                     session, signals, status, testlist)
 from mshv_vm.error import RigError
 
 
@@ -70,6 +75,10 @@ class CommandLine(unittest.TestCase):
                 ("exec --memory 0 -- true", "--memory"), ("exec --memory 2X -- true", "--memory"),
                 ("exec --cpus 65 -- true", "--cpus"), ("exec --timeout 0 -- true", "--timeout"),
                 ("exec --compat old -- true", "--compat"), ("exec", "COMMAND"),
+                ("exec --tcg-thread many -- true", "--tcg-thread"),
+                ("exec --accel kvm --tcg-thread single -- true", "--tcg-thread"),
+                ("exec --accel kvm --icount 1 -- true", "--icount"),
+                ("exec --icount 1 --tcg-thread multi -- true", "--icount"),
                 ("shell ls", "ls"), ("boot", "SUBCOMMAND")):
             said = io.StringIO()
             with self.subTest(words), contextlib.redirect_stderr(said):
@@ -87,7 +96,7 @@ class CommandLine(unittest.TestCase):
         chosen = parsed.parse_args(["exec", *options, "--", "true"])
         config = machine.Config("kernel", b"", openhv="" if chosen.no_hypervisor else "openhv.elf",
                                 cpus=chosen.cpus, accel=chosen.accel,
-                                icount=chosen.icount or "")
+                                tcg_thread=chosen.tcg_thread, icount=chosen.icount or "")
         command = machine.Machine(config)._processors()  # pylint: disable=protected-access
         return " ".join(command)
 
@@ -101,6 +110,28 @@ class CommandLine(unittest.TestCase):
         """Nobody mends the emulator's races where openhv is not there."""
         self.assertIn("-accel tcg,thread=single", self.qemu("--no-hypervisor"))
         self.assertIn("-smp 2", self.qemu("--no-hypervisor"))
+
+    def test_threads(self):
+        """What is compared may be given the same, whatever its default."""
+        for other in ((), ("--no-hypervisor",)):
+            for how in ("single", "multi"):
+                self.assertIn(f"-accel tcg,thread={how} ",
+                              self.qemu("--tcg-thread", how, *other))
+
+    def test_any_bytes(self):
+        """An argument that is not UTF-8 is passed on as it is."""
+        parsed = cli._parser("").parse_args(  # pylint: disable=protected-access
+            ["exec", "--", "ls", os.fsdecode(b"a\xffb c")])
+        self.assertEqual(b"exec ls 'a\xffb c'\n",
+                         cli._job(parsed, []))  # pylint: disable=protected-access
+
+    def test_own_mistake(self):
+        """Whatever the rig dies of, its status is not to be taken for the command's."""
+        said = io.StringIO()
+        with mock.patch.object(cli, "_session", side_effect=IndexError("why")), \
+                contextlib.redirect_stderr(said):
+            self.assertEqual(119, cli.main("/nowhere", ["exec", "--", "true"]))
+        self.assertRegex(said.getvalue(), r"Traceback(?s:.*)\nmshv-vm: .*IndexError\('why'\)\n\Z")
 
     def test_icount(self):
         """What is counted is run by one thread."""
@@ -129,11 +160,52 @@ class Manual(unittest.TestCase):
         self.assertEqual(shown - {"--help"},
                          {name for line in headings for name in re.findall(r"--[\w-]+", line)})
 
+    def test_needed(self):
+        """What is not there with QEMU and Python, by the option that wants it"""
+        notes = self.page[self.page.index(".SH NOTES"):self.page.index(".SH SEE ALSO")]
+        for option, program in (("copy", "ldd"), ("modules", "depmod"), ("root", "gensquashfs"),
+                                ("boot", "grub-mkrescue")):
+            self.assertRegex(notes, rf"--{option}\b[^;]*\b{program}\b")
+
     def test_statuses(self):
         """Each status of the rig's, there and in the help"""
         found = re.findall(r"^\.TP\n(\d+)$", self.page, re.M)
         self.assertEqual(found, [str(int(value)) for value in status.Status])
         self.assertEqual(found, re.findall(r"^  (\d+)  ", cli.EPILOG, re.M))
+
+
+class Signals(unittest.TestCase):
+    """signals.handle_unless_ignored()"""
+
+    def test_ignored_stays_ignored(self):
+        """As nohup wants it; others are handled."""
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+        self.addCleanup(signal.signal, signal.SIGUSR1, signal.getsignal(signal.SIGUSR1))
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        caught = []
+        signals.handle_unless_ignored(lambda number, _: caught.append(number),
+                                      signal.SIGHUP, signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        self.assertEqual([signal.SIGUSR1], caught)
+
+    def test_nohup(self):
+        """The rig has nothing else that handles them."""
+        with mock.patch.object(cli, "_session", side_effect=self.hang_up):
+            self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.addCleanup(signal.signal, number, signal.getsignal(number))
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            said = io.StringIO()
+            with contextlib.redirect_stderr(said):
+                self.assertEqual(119, cli.main("/nowhere", ["exec", "--", "true"]))
+            self.assertEqual("mshv-vm: went on\n", said.getvalue())
+
+    @staticmethod
+    def hang_up(_options):
+        """Send ourselves what is ignored."""
+        os.kill(os.getpid(), signal.SIGHUP)
+        raise RigError("went on")
 
 
 class Disks(unittest.TestCase):
@@ -235,7 +307,7 @@ class Cpio(unittest.TestCase):
             assert head[:6] == b"070701", head
             fields = [int(head[i:i + 8], 16) for i in range(6, 110, 8)]
             mode, size, length = fields[1], fields[6], fields[11]
-            name = data[position + 110:position + 110 + length - 1].decode()
+            name = os.fsdecode(data[position + 110:position + 110 + length - 1])
             start = (position + 110 + length + 3) & ~3
             if name == "TRAILER!!!":
                 return found
@@ -289,6 +361,96 @@ class Libraries(unittest.TestCase):
         with tempfile.TemporaryDirectory() as top:
             self.assertEqual(initramfs.shared_libraries(write(top, "s", "#!/bin/sh\n")), [])
 
+    def test_elsewhere(self):
+        """One that is found from where the program is: its own path, and LD_LIBRARY_PATH."""
+        with tempfile.TemporaryDirectory() as top:
+            write(top, "one.c", "int one(void) { return 1; }\n")
+            write(top, "main.c", "int one(void); int main(void) { return one(); }\n")
+            os.mkdir(f"{top}/a lib")
+            os.mkdir(f"{top}/bin")
+            library, program = f"{top}/a lib/libone.so", f"{top}/bin/program"
+            subprocess.run(["gcc", "-shared", "-Wl,-soname,libone.so", "-o", library,
+                            f"{top}/one.c"], check=True)
+            subprocess.run(["gcc", "-o", program, f"{top}/main.c", library,
+                            "-Wl,-rpath,$ORIGIN/../a lib"], check=True)
+            archive = cpio.Archive(io.BytesIO())
+            found = cli._copy(archive, program, False)  # pylint: disable=protected-access
+            self.assertIn(library, found)
+            self.assertEqual(f"{top}/a lib", initramfs.library_path(found))
+            parsed = cli._parser("").parse_args(  # pylint: disable=protected-access
+                ["exec", "--", "./program"])
+            self.assertEqual(f"export LD_LIBRARY_PATH='{top}/a lib'\nexec ./program\n".encode(),
+                             cli._job(parsed, found))  # pylint: disable=protected-access
+
+    def test_where_the_loader_looks(self):
+        """What it finds by itself needs no variable."""
+        self.assertEqual("", initramfs.library_path([
+            "/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/libx.so", "/lib64/ld-linux-x86-64.so.2",
+            "/usr/lib/x86_64-linux-gnu/libz.so.1"]))
+        self.assertEqual("/usr/local/lib:/usr/lib/x86_64-linux-gnu/pulseaudio",
+                         initramfs.library_path([
+                             "/usr/local/lib/libx.so", "/lib/x86_64-linux-gnu/libc.so.6",
+                             "/usr/local/lib/liby.so",
+                             "/usr/lib/x86_64-linux-gnu/pulseaudio/libp.so"]))
+
+
+class Modules(unittest.TestCase):
+    """initramfs.add_modules(), of a kernel that is none"""
+
+    RELEASE = "6.6.6"
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.top = directory.name
+        for index in ("dep", "builtin", "builtin.modinfo", "order"):
+            self.write(f"modules.{index}", "")
+
+    def write(self, name, data):
+        """A file of the kernel's modules"""
+        write(self.top, f"lib/modules/{self.RELEASE}/{name}", data)
+
+    def names(self, *modules):
+        """What is in the archive"""
+        out = io.BytesIO()
+        archive = cpio.Archive(out)
+        initramfs.add_modules(archive, self.top, self.RELEASE, modules, [])
+        archive.close()
+        return [name for name, _, _ in Cpio.entries(out.getvalue())]
+
+    def test_path(self):
+        """depmod is found where Debian has it, by users who do not have that in their PATH."""
+        with mock.patch.dict(os.environ, {"PATH": "/usr/bin:/bin"}):
+            self.assertIn(f"lib/modules/{self.RELEASE}/modules.dep.bin", self.names())
+
+    def test_depmod_fails(self):
+        """What it says is why."""
+        depmod = os.path.join(self.top, "bin/depmod")
+        write(self.top, "bin/depmod", "#!/bin/sh\necho so >&2\necho no room >&2\nexit 1\n")
+        os.chmod(depmod, 0o755)
+        with mock.patch.dict(os.environ, {"PATH": f"{self.top}/bin:/usr/bin:/bin"}), \
+                self.assertRaisesRegex(RigError, "^depmod: no room$"):
+            self.names()
+
+    def test_broken(self):
+        """A module that cannot be decompressed is named."""
+        whole = {"xz": lzma.compress(b"x" * 99), "gz": gzip.compress(b"x" * 99)}
+        for ending, data in whole.items():
+            self.write("modules.dep", f"kernel/a.ko.{ending}:\n")
+            cut = data[:len(data) // 2]
+            for broken in (b"nonsense", cut, cut + b"\xff" * 40):
+                self.write(f"kernel/a.ko.{ending}", broken)
+                with self.subTest(broken), self.assertRaisesRegex(RigError, rf"/a\.ko\.{ending}: "):
+                    self.names("a")
+
+    def test_any_bytes(self):
+        """A name that is not UTF-8 is taken as it is; a line that is none harms nobody."""
+        name = b"kernel/\xff/a.ko"
+        self.write("modules.dep", name + b":\nnonsense\n")
+        self.write(os.fsdecode(name), "")
+        with contextlib.suppress(RigError):  # of depmod, which wants a module
+            self.assertIn(f"lib/modules/{self.RELEASE}/{os.fsdecode(name)}", self.names("a"))
+
 
 class Kernels(unittest.TestCase):
     """kernel.find() and the release in an image."""
@@ -317,6 +479,20 @@ class Kernels(unittest.TestCase):
             for missing in ("6.7", top + "/none", top):
                 with self.assertRaises(RigError):
                     kernel.find(top, missing)
+
+    def test_not_made_ready(self):
+        """One that make knows: how; the rig and make know the same ones."""
+        with tempfile.TemporaryDirectory() as top:
+            write(top, "6.12/vmlinuz", self.image("6.12.0-1 (x) #1"))
+            with self.assertRaisesRegex(RigError, r"no kernel 6\.1: .*\b6\.12; "
+                                                  r".*\bmake images KERNEL=6\.1\b"):
+                kernel.find(top, "6.1")
+            with self.assertRaisesRegex(RigError, r"^no kernel 6\.7: neither [^=]*$"):
+                kernel.find(top, "6.7")
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), *[".."] * 5,
+                               "Makefile"), encoding="utf-8") as file:
+            known = re.findall(r"^(?:STOCK|BUILT)_KERNELS := (.*)$", file.read(), re.M)
+        self.assertEqual(list(kernel.SERIES), " ".join(known).split())
 
     def test_nothing_built(self):
         """The user is told to build."""
