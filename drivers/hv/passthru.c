@@ -84,7 +84,7 @@ static int passthru_translate(struct mshv_partition *partition, struct mshv_hvca
 
 	for (tries = 0; tries < MAX_TRANSLATE_FAULTS; tries++) {
 		ret = mshv_hvcall(call);
-		if (ret || !out)
+		if (ret)
 			return ret;
 		switch (out->result_code) {
 		case HV_TRANSLATE_GVA_GPA_UNMAPPED:
@@ -149,7 +149,7 @@ static long passthru_copy_back(const struct mshv_root_hvcall *args,
 {
 	if (put_user(call->status, &uarg->status) || put_user(call->done, &uarg->reps))
 		return -EFAULT;
-	if (!ret && call->out &&
+	if (!ret && args->out_ptr &&
 	    copy_to_user(u64_to_user_ptr(args->out_ptr), call->out, args->out_sz))
 		return -EFAULT;
 
@@ -161,8 +161,7 @@ long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru
 {
 	struct mshv_hvcall call = { .flags = MSHV_HVCALL_IN_PLACE };
 	struct mshv_root_hvcall args;
-	void *out = NULL;
-	void *in;
+	void *in, *out;
 	long ret;
 
 	if (copy_from_user(&args, uarg, sizeof(args)))
@@ -178,18 +177,15 @@ long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru
 		return -EFAULT;
 
 	/*
-	 * Whole zeroed pages: the hypervisor reads and writes what the call is
-	 * defined to, however little of it the caller claims to have.
+	 * Whole zeroed pages, both of them: the hypervisor reads and writes what the call
+	 * is defined to, however little of it the caller claims to have or wants to see.
+	 * A call that has an output and was given no page would have it at address 0.
 	 */
 	in = (void *)get_zeroed_page(GFP_KERNEL);
-	if (!in)
-		return -ENOMEM;
-	if (args.out_ptr) {
-		out = (void *)get_zeroed_page(GFP_KERNEL);
-		if (!out) {
-			ret = -ENOMEM;
-			goto out_free;
-		}
+	out = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!in || !out) {
+		ret = -ENOMEM;
+		goto out_free;
 	}
 	if (copy_from_user(in, u64_to_user_ptr(args.in_ptr), args.in_sz)) {
 		ret = -EFAULT;
