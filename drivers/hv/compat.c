@@ -12,6 +12,7 @@
 #include <linux/panic_notifier.h>
 #include <linux/printk.h>
 #include <linux/processor.h>
+#include <linux/rcupdate.h>
 #include <linux/reboot.h>
 #include <asm/hypervisor.h>
 #include <asm/irq_vectors.h>
@@ -203,6 +204,12 @@ int mshv_platform_guard_kexec(int (*guard)(void))
 	} else if (kexec_guard) {
 		unregister_kprobe(&kexec_probe);
 		kexec_guard = NULL;
+		/*
+		 * Whoever was made to go to refuse_kexec() is a task like any other, and may
+		 * have been preempted there: it has left this module's text when it has
+		 * slept of its own accord, or is in user mode.
+		 */
+		synchronize_rcu_tasks();
 	}
 
 	return ret;
