@@ -9,6 +9,7 @@
 #include <linux/smp.h>
 #include <linux/wait.h>
 
+#include <tlfs/status.h>
 #include <tlfs/vp.h>
 
 #include "compat.h"
@@ -93,6 +94,7 @@ static int dispatch(struct mshv_vp *vp)
 {
 	struct mshv_vp_run *run = &vp->run;
 	struct mshv_dispatch *d = run->dispatch;
+	u16 status = HV_STATUS_SUCCESS;
 	int ret;
 
 	d->in.partition_id = vp->partition->id;
@@ -112,7 +114,7 @@ static int dispatch(struct mshv_vp *vp)
 	} else {
 		if (interrupts_pending(vp))
 			d->in.flags |= HV_DISPATCH_VP_FLAG_SCAN_INTERRUPT_INJECTION;
-		ret = mshv_hvcall_dispatch_vp(d);
+		ret = mshv_hvcall_dispatch_vp(d, &status);
 	}
 	WRITE_ONCE(run->cpu, -1);
 	preempt_enable();
@@ -120,7 +122,7 @@ static int dispatch(struct mshv_vp *vp)
 	if (ret != -EAGAIN)
 		trace_mshv_hvcall_dispatch_vp(vp->partition->id, vp->index, d->in.flags,
 					      d->out.dispatch_state, d->out.dispatch_event,
-					      interrupts_pending(vp), ret);
+					      interrupts_pending(vp), status);
 
 	return ret;
 }
