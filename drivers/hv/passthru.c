@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/gfp.h>
+#include <linux/minmax.h>
 #include <linux/pagemap.h>
 #include <linux/printk.h>
 #include <linux/string.h>
@@ -18,6 +19,7 @@
 
 #include "async.h"
 #include "hvcall.h"
+#include "intr.h"
 #include "partition.h"
 #include "passthru.h"
 #include "region.h"
@@ -102,6 +104,27 @@ static int passthru_translate(struct mshv_partition *partition, struct mshv_hvca
 	}
 
 	return 0;
+}
+
+/* Injection goes by the index of a VP until one is given an APIC ID that is another. */
+static void passthru_notice_apic_ids(struct mshv_partition *partition,
+				     const struct mshv_root_hvcall *args, const void *page)
+{
+	const struct hv_input_set_vp_registers *in = page;
+	unsigned int nr = min_t(unsigned int, args->reps, HV_SET_REGISTERS_MAX_REPS);
+	unsigned int i;
+
+	if (args->code != HVCALL_SET_VP_REGISTERS)
+		return;
+	for (i = 0; i < nr; i++) {
+		const struct hv_register_assoc *reg = &in->elements[i];
+
+		if ((reg->name == HV_X64_REGISTER_INITIAL_APIC_ID ||
+		     reg->name == HV_X64_REGISTER_APIC_ID) && reg->value.reg64 != in->vp_index) {
+			mshv_intr_apic_ids_differ(partition);
+			break;
+		}
+	}
 }
 
 static int passthru_issue(struct mshv_partition *partition, struct mshv_hvcall *call)
@@ -192,6 +215,7 @@ long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru
 		goto out_free;
 	}
 	*(u64 *)in = partition ? partition->id : HV_PARTITION_ID_SELF;
+	passthru_notice_apic_ids(partition, &args, in);
 
 	call.code = args.code;
 	call.reps = args.reps;
