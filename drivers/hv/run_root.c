@@ -5,6 +5,7 @@
  */
 #include <linux/delay.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/wait.h>
@@ -27,9 +28,14 @@
 static bool dispatch_thread_blocked(const struct mshv_vp *vp)
 {
 	const unsigned int i = HV_STATS_VP_ROOT_DISPATCH_THREAD_BLOCKED;
+	bool blocked;
 
-	return READ_ONCE(vp->stats[HV_STATS_AREA_SELF][i]) ||
-	       READ_ONCE(vp->stats[HV_STATS_AREA_PARENT][i]);
+	rcu_read_lock();
+	blocked = READ_ONCE(READ_ONCE(vp->stats[HV_STATS_AREA_SELF])[i]) ||
+		  READ_ONCE(READ_ONCE(vp->stats[HV_STATS_AREA_PARENT])[i]);
+	rcu_read_unlock();
+
+	return blocked;
 }
 
 /*
