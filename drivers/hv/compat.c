@@ -12,6 +12,7 @@
 #include <linux/panic_notifier.h>
 #include <linux/printk.h>
 #include <linux/processor.h>
+#include <linux/rcupdate.h>
 #include <linux/reboot.h>
 #include <asm/hypervisor.h>
 #include <asm/irq_vectors.h>
@@ -35,25 +36,14 @@ static bool is_root_partition(void)
 #endif
 
 /*
- * A root partition that is itself nested has a VMBus, which owns the only
- * handler slot of these kernels.
+ * A root partition that is itself nested is the guest of another hypervisor too, whose
+ * VMBus has this SynIC, the handler of its interrupt, and that of a crash.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
-static bool isr_slot_is_taken(void)
+static bool is_nested(void)
 {
-	return false;
+	/* No kernel exports this bit by name: HV_X64_HYPERV_NESTED, from 6.3 on */
+	return ms_hyperv.hints & BIT(12);
 }
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-static bool isr_slot_is_taken(void)
-{
-	return hv_nested;
-}
-#else
-static bool isr_slot_is_taken(void)
-{
-	return ms_hyperv.hints & BIT(12);	/* nested; it has no name yet */
-}
-#endif
 
 int mshv_platform_probe(struct mshv_platform *platform)
 {
@@ -71,8 +61,8 @@ int mshv_platform_probe(struct mshv_platform *platform)
 		pr_info("this is a crash kernel, not loading\n");
 		return -ENODEV;
 	}
-	if (isr_slot_is_taken()) {
-		pr_info("a nested root partition needs a newer kernel, not loading\n");
+	if (is_nested()) {
+		pr_info("this root partition is nested in another hypervisor's guest, not loading\n");
 		return -ENODEV;
 	}
 
@@ -214,6 +204,12 @@ int mshv_platform_guard_kexec(int (*guard)(void))
 	} else if (kexec_guard) {
 		unregister_kprobe(&kexec_probe);
 		kexec_guard = NULL;
+		/*
+		 * Whoever was made to go to refuse_kexec() is a task like any other, and may
+		 * have been preempted there: it has left this module's text when it has
+		 * slept of its own accord, or is in user mode.
+		 */
+		synchronize_rcu_tasks();
 	}
 
 	return ret;

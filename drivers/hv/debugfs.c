@@ -39,7 +39,7 @@
  * @identity: the object
  * @counters: their names
  * @pages: the counters, by area; both may be the same; NULL once the machine is going
- *	down; stats_unmap
+ *	down; mshv_stats_unmap_sem
  */
 struct mshv_stats_file {
 	struct list_head link;
@@ -53,18 +53,16 @@ struct mshv_stats_file {
 static struct dentry *root_dir;
 static struct dentry *partitions_dir;
 static LIST_HEAD(stats_files);
-/* Held for writing by who unmaps what is being shown */
-static DECLARE_RWSEM(stats_unmap);
 
 static int stats_show(struct seq_file *m, void *v)
 {
 	const struct mshv_stats_file *file = m->private;
 
-	down_read(&stats_unmap);
+	down_read(&mshv_stats_unmap_sem);
 	if (file->pages[HV_STATS_AREA_SELF])
 		mshv_counters_show(m, file->counters, file->pages[HV_STATS_AREA_SELF],
 				   file->pages[HV_STATS_AREA_PARENT]);
-	up_read(&stats_unmap);
+	up_read(&mshv_stats_unmap_sem);
 
 	return 0;
 }
@@ -74,8 +72,11 @@ static int vp_stats_show(struct seq_file *m, void *v)
 {
 	const struct mshv_vp *vp = m->private;
 
-	mshv_counters_show(m, &mshv_vp_counters, vp->stats[HV_STATS_AREA_SELF],
-			   vp->stats[HV_STATS_AREA_PARENT]);
+	down_read(&mshv_stats_unmap_sem);
+	if (vp->stats_mapped[HV_STATS_AREA_SELF])
+		mshv_counters_show(m, &mshv_vp_counters, vp->stats_mapped[HV_STATS_AREA_SELF],
+				   vp->stats_mapped[HV_STATS_AREA_PARENT]);
+	up_read(&mshv_stats_unmap_sem);
 
 	return 0;
 }
@@ -130,7 +131,9 @@ static void stats_file_free(struct mshv_stats_file *file)
 {
 	if (!file)
 		return;
+	down_read(&mshv_stats_unmap_sem);
 	mshv_stats_unmap(file->type, file->identity, file->pages);
+	up_read(&mshv_stats_unmap_sem);
 	kfree_rcu(file, rcu);
 }
 
@@ -231,7 +234,7 @@ void mshv_debugfs_exit(void)
 	}
 }
 
-void mshv_debugfs_crash(void)
+void mshv_debugfs_unmap(void)
 {
 	struct mshv_stats_file *file;
 
@@ -239,14 +242,7 @@ void mshv_debugfs_crash(void)
 		mshv_stats_unmap(file->type, file->identity, file->pages);
 }
 
-void mshv_debugfs_unmap_stats(void)
-{
-	down_write(&stats_unmap);
-	mshv_debugfs_crash();
-	up_write(&stats_unmap);
-}
-
-void mshv_debugfs_crash_partition(struct mshv_partition *partition)
+void mshv_debugfs_unmap_partition(struct mshv_partition *partition)
 {
 	struct mshv_stats_file *file = rcu_dereference(partition->stats);
 
@@ -283,7 +279,7 @@ void mshv_debugfs_remove_partition(struct mshv_partition *partition)
 
 	debugfs_remove(partition->debugfs_dir);
 	partition->debugfs_dir = NULL;
-	/* The last reference is gone; who still sees the partition is a crash. */
+	/* The last reference is gone; who still sees the partition takes its counters away. */
 	file = rcu_replace_pointer(partition->stats, NULL, true);
 	stats_file_free(file);
 }

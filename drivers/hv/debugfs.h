@@ -20,25 +20,19 @@ void mshv_debugfs_init(void);
 void mshv_debugfs_exit(void);
 
 /**
- * mshv_debugfs_unmap_stats() - the files stay, but those that last as long as the
- *	module have nothing to show any more
+ * mshv_debugfs_unmap() - the files stay, but those that last as long as the module have
+ *	nothing to show any more
  *
- * May sleep.
+ * The caller holds mshv_stats_unmap_sem for writing, or is on the way to a crash kernel,
+ * where who is reading may get nonsense, or crash as well. May be called in any context.
  */
-void mshv_debugfs_unmap_stats(void);
+void mshv_debugfs_unmap(void);
 
 /**
- * mshv_debugfs_crash() - mshv_debugfs_unmap_stats() on the way to a crash kernel
- *
- * May be called in any context. Who is reading may get nonsense, or crash as well.
- */
-void mshv_debugfs_crash(void);
-
-/**
- * mshv_debugfs_crash_partition() - the same for a child partition's own counters
+ * mshv_debugfs_unmap_partition() - the same for a child partition's own counters
  * @partition: the partition, shown or not; the caller holds the RCU read lock
  */
-void mshv_debugfs_crash_partition(struct mshv_partition *partition);
+void mshv_debugfs_unmap_partition(struct mshv_partition *partition);
 
 /**
  * mshv_debugfs_add_partition() - show a child partition

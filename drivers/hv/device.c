@@ -169,6 +169,14 @@ static int hypervisor_query(void)
 	return 0;
 }
 
+/* The last to make hypercalls. Whoever comes after this module knows of none of it. */
+static void root_pool_exit(void)
+{
+	/* Root's own objects may still need some of what they were given. */
+	mshv_pool_withdraw(&mshv_root_pool, mshv_pool_balance(&mshv_root_pool));
+	mshv_hvcall_exit();
+}
+
 int mshv_device_init(void)
 {
 	int ret;
@@ -210,7 +218,7 @@ err_machine:
 err_irqfd:
 	mshv_irqfd_module_exit();
 err_hvcall:
-	mshv_hvcall_exit();
+	root_pool_exit();
 	return ret;
 }
 
@@ -220,9 +228,7 @@ void mshv_device_exit(void)
 	mshv_machine_exit();
 	mshv_debugfs_exit();
 	mshv_irqfd_module_exit();
-	/* Root's own objects may still need some of what they were given. */
-	mshv_pool_withdraw(&mshv_root_pool, mshv_pool_balance(&mshv_root_pool));
-	mshv_hvcall_exit();
+	root_pool_exit();
 }
 
 module_init(mshv_device_init);

@@ -247,10 +247,11 @@ struct mshv_dispatch {
 /**
  * mshv_hvcall_dispatch_vp() - run a VP on this CPU until something happens
  * @dispatch: input and output
+ * @status: where the hypervisor's status goes
  *
  * Called with preemption disabled and interrupts enabled; atomic.
  */
-int mshv_hvcall_dispatch_vp(struct mshv_dispatch *dispatch);
+int mshv_hvcall_dispatch_vp(struct mshv_dispatch *dispatch, u16 *status);
 
 /**
  * mshv_hvcall_assert_virtual_interrupt() - interrupt VPs of a partition

@@ -173,18 +173,17 @@ int mshv_hvcall_set_vp_state(struct mshv_pool *pool, u32 vp_index,
 	return mshv_hvcall(&call);
 }
 
-int mshv_hvcall_dispatch_vp(struct mshv_dispatch *dispatch)
+int mshv_hvcall_dispatch_vp(struct mshv_dispatch *dispatch, u16 *status)
 {
 	u64 result;
-	u16 status;
 
 	result = mshv_platform_hypercall(HVCALL_DISPATCH_VP, &dispatch->in, &dispatch->out);
-	status = result & HV_HYPERCALL_RESULT_MASK;
-	if (status != HV_STATUS_SUCCESS)
+	*status = result & HV_HYPERCALL_RESULT_MASK;
+	if (*status != HV_STATUS_SUCCESS)
 		pr_warn_ratelimited("%s: DISPATCH_VP: %s (%#x)\n", KBUILD_MODNAME,
-				    mshv_status_name(status), status);
+				    mshv_status_name(*status), *status);
 
-	return mshv_status_to_errno(status);
+	return mshv_status_to_errno(*status);
 }
 
 int mshv_hvcall_assert_virtual_interrupt(u64 partition_id, u64 control, u64 dest, u32 vector)

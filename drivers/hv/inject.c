@@ -4,6 +4,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/wait.h>
@@ -16,6 +17,12 @@
 #include "mshv.h"
 #include "partition.h"
 #include "vp.h"
+
+/* Physical destination that all have in xAPIC mode; no VP's alone, if it has that index */
+#define APIC_BROADCAST	0xff
+
+/* Who is second waits for what the first one waits for. */
+static DEFINE_MUTEX(apic_ids_mutex);
 
 /* Vectors below 16 are the processor's exceptions and can come from no device. */
 static bool route_deliverable(const struct mshv_route *route)
@@ -81,7 +88,7 @@ static bool take_vector_back(struct hv_vp_register_page *page, u8 vector)
 
 /*
  * Without a hypercall, for an ordinary interrupt to one VP that this kernel
- * schedules. VPs are found by APIC ID, which on x86 is their index.
+ * schedules. VPs are found by APIC ID where that is their index.
  */
 static bool inject_fast(struct mshv_partition *partition, const struct mshv_route *route)
 {
@@ -89,12 +96,12 @@ static bool inject_fast(struct mshv_partition *partition, const struct mshv_rout
 	bool posted;
 
 	if (!mshv_fast_interrupts() || route->logical || route->level ||
-	    route->type != HV_X64_INTERRUPT_TYPE_FIXED)
+	    route->type != HV_X64_INTERRUPT_TYPE_FIXED || route->dest == APIC_BROADCAST)
 		return false;
 
 	rcu_read_lock();
 	vp = mshv_partition_vp(partition, route->dest);
-	posted = vp && vp->register_page && post_vector(vp->register_page, route->vector);
+	posted = vp && vp->register_page && !READ_ONCE(partition->intr.apic_ids_differ) && post_vector(vp->register_page, route->vector);
 	if (posted) {
 		wake_up(&vp->run.queue);
 		/*
@@ -126,4 +133,58 @@ int mshv_intr_inject(struct mshv_partition *partition, const struct mshv_route *
 
 	return mshv_hvcall_assert_virtual_interrupt(partition->id, control, route->dest,
 						    route->vector);
+}
+
+u64 mshv_intr_take_vectors(struct mshv_vp *vp)
+{
+	/* Elsewhere what is in there is user space's own. */
+	if (!mshv_fast_interrupts() || !vp->register_page)
+		return 0;
+
+	return xchg(&vp->register_page->interrupt_vectors.as_uint64, 0);
+}
+
+void mshv_intr_assert_vectors(struct mshv_vp *vp, u64 vectors)
+{
+	const union hv_vp_register_page_interrupt_vectors taken = { .as_uint64 = vectors };
+	unsigned int n = min_t(unsigned int, taken.vector_count, HV_VP_REGISTER_PAGE_MAX_VECTORS);
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (taken.vector[i] >= HV_SYNIC_FIRST_VALID_VECTOR)
+			mshv_hvcall_assert_virtual_interrupt(vp->partition->id,
+							     HV_X64_INTERRUPT_TYPE_FIXED,
+							     vp->index, taken.vector[i]);
+}
+
+void mshv_intr_flush_vectors(struct mshv_vp *vp)
+{
+	/* Its APIC ID is its index as long as this lasts: see mshv_intr_apic_ids_differ(). */
+	rcu_read_lock();
+	mshv_intr_assert_vectors(vp, mshv_intr_take_vectors(vp));
+	rcu_read_unlock();
+}
+
+void mshv_intr_apic_ids_differ(struct mshv_partition *partition)
+{
+	struct mshv_vp *vp;
+	u32 i;
+
+	mutex_lock(&apic_ids_mutex);
+	if (partition->intr.apic_ids_differ)
+		goto out_unlock;
+	WRITE_ONCE(partition->intr.apic_ids_differ, true);
+	/* Whoever still goes by the index has left its vector in the page after this. */
+	synchronize_rcu();
+	for (i = 0; i < MSHV_MAX_VPS; i++) {
+		rcu_read_lock();
+		vp = mshv_partition_vp(partition, i);
+		if (vp)
+			mshv_intr_flush_vectors(vp);
+		rcu_read_unlock();
+	}
+	/* Others who have taken vectors out have asserted them by the old ID. */
+	synchronize_rcu();
+out_unlock:
+	mutex_unlock(&apic_ids_mutex);
 }

@@ -13,6 +13,7 @@
 #include <uapi/linux/mshv.h>
 
 struct mshv_partition;
+struct mshv_vp;
 
 /* GSIs of a partition */
 #define MSHV_MAX_GSIS		4096
@@ -43,12 +44,15 @@ struct mshv_routing_table;
  * @lock: guards the two lists; taken in interrupt context
  * @irqfds: all irqfds
  * @resamplers: those that want to hear of the guest's EOI; read under RCU
+ * @apic_ids_differ: a VP has, or may have, an APIC ID that is not its index; never
+ *	cleared, read under RCU
  */
 struct mshv_intr {
 	struct mshv_routing_table __rcu *routes;
 	spinlock_t lock;	/* @irqfds, @resamplers */
 	struct list_head irqfds;
 	struct list_head resamplers;
+	bool apic_ids_differ;
 };
 
 /* routing.c */
@@ -104,6 +108,41 @@ long mshv_ioctl_set_msi_routing(struct mshv_partition *partition,
  * Return: 0; -EINVAL if the route cannot be delivered; the hypercall's errno.
  */
 int mshv_intr_inject(struct mshv_partition *partition, const struct mshv_route *route);
+
+/**
+ * mshv_intr_take_vectors() - take the interrupts that a VP's register page holds
+ * @vp: the VP
+ *
+ * Return: what was there, for mshv_intr_assert_vectors(); 0 is nothing.
+ */
+u64 mshv_intr_take_vectors(struct mshv_vp *vp);
+
+/**
+ * mshv_intr_assert_vectors() - give a VP interrupts by hypercall
+ * @vp: the VP; its APIC ID is its index
+ * @vectors: what mshv_intr_take_vectors() returned
+ *
+ * May be called in any context.
+ */
+void mshv_intr_assert_vectors(struct mshv_vp *vp, u64 vectors);
+
+/**
+ * mshv_intr_flush_vectors() - move what a VP's register page holds to its local APIC
+ * @vp: the VP
+ *
+ * An interrupt that is in the page is pending, but in no state that the hypervisor
+ * tells of.
+ */
+void mshv_intr_flush_vectors(struct mshv_vp *vp);
+
+/**
+ * mshv_intr_apic_ids_differ() - find VPs by APIC ID no more
+ * @partition: one of whose VPs is about to have an APIC ID that is not its index
+ *
+ * Every interrupt is injected by hypercall from here on, and what was on its way to
+ * VPs by their index has arrived when this returns. May sleep.
+ */
+void mshv_intr_apic_ids_differ(struct mshv_partition *partition);
 
 /* irqfd.c */
 

@@ -15,7 +15,9 @@
 #include <linux/mm_types.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
+#include <linux/rcupdate.h>
 #include <linux/reboot.h>
+#include <linux/rwsem.h>
 #include <linux/string.h>
 #include <linux/suspend.h>
 
@@ -34,15 +36,70 @@
 /* What other CPUs see in the place of a page that the hypervisor has taken back */
 static u8 dead_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 
-/* The SynIC and the lasting statistics pages are off already. */
+/* The SynIC and all statistics pages are off already. */
 static atomic_t quiet;
 static atomic_t crashed;
+
+static void forget_vp_stats(struct mshv_vp *vp)
+{
+	if (!vp->stats[HV_STATS_AREA_SELF])
+		return;
+	WRITE_ONCE(vp->stats[HV_STATS_AREA_SELF], (u64 *)dead_page);
+	WRITE_ONCE(vp->stats[HV_STATS_AREA_PARENT], (u64 *)dead_page);
+}
+
+static void each_vp(struct mshv_partition *partition, void (*fn)(struct mshv_vp *vp))
+{
+	struct mshv_vp *vp;
+	u32 i;
+
+	for (i = 0; i < MSHV_MAX_VPS; i++) {
+		vp = mshv_partition_vp(partition, i);
+		if (vp)
+			fn(vp);
+	}
+}
+
+static void forget_stats(struct mshv_partition *partition)
+{
+	each_vp(partition, forget_vp_stats);
+}
+
+/* One that has come meanwhile may be using them. */
+static void unmap_vp_stats(struct mshv_vp *vp)
+{
+	if (vp->stats[HV_STATS_AREA_SELF] == (u64 *)dead_page)
+		mshv_stats_unmap_vp_pages(vp);
+}
+
+static void unmap_stats(struct mshv_partition *partition)
+{
+	mshv_debugfs_unmap_partition(partition);
+	each_vp(partition, unmap_vp_stats);
+}
+
+/*
+ * What counters are written to, of partitions too that are still there at a reboot: VMs
+ * may still be running. Their register and message pages stay mapped. User space has
+ * them mapped as well, and may touch them for as long as it runs, which must not be a
+ * page that root has none of any more.
+ */
+static void unmap_all_stats(void)
+{
+	down_write(&mshv_stats_unmap_sem);
+	mshv_debugfs_unmap();
+	mshv_partition_each(forget_stats);
+	/* Whoever runs a VP looks at the other page from here on. */
+	synchronize_rcu();
+	mshv_partition_each(unmap_stats);
+	up_write(&mshv_stats_unmap_sem);
+}
 
 static void quieten(void)
 {
 	if (atomic_xchg(&quiet, 1))
 		return;
-	mshv_debugfs_unmap_stats();
+	unmap_all_stats();
 	mshv_synic_exit();
 }
 
@@ -112,30 +169,21 @@ static struct notifier_block pm_notifier = { .notifier_call = pm_notify };
 /* The threads that run it may be doing so, on other CPUs, for some time yet. */
 static void crash_vp(struct mshv_vp *vp)
 {
-	const u64 *stats[] = { vp->stats[HV_STATS_AREA_SELF], vp->stats[HV_STATS_AREA_PARENT] };
 	u64 id = vp->partition->id;
 
-	WRITE_ONCE(vp->stats[HV_STATS_AREA_SELF], (u64 *)dead_page);
-	WRITE_ONCE(vp->stats[HV_STATS_AREA_PARENT], (u64 *)dead_page);
+	forget_vp_stats(vp);
 	WRITE_ONCE(vp->register_page, (void *)dead_page);
 	WRITE_ONCE(vp->intercept_page, (void *)dead_page);
 
-	mshv_stats_unmap_vp_pages(vp, stats);
+	mshv_stats_unmap_vp_pages(vp);
 	mshv_hvcall_unmap_vp_state_page(id, vp->index, HV_VP_STATE_PAGE_REGISTERS);
 	mshv_hvcall_unmap_vp_state_page(id, vp->index, HV_VP_STATE_PAGE_INTERCEPT_MESSAGE);
 }
 
 static void crash_partition(struct mshv_partition *partition)
 {
-	struct mshv_vp *vp;
-	u32 i;
-
-	mshv_debugfs_crash_partition(partition);
-	for (i = 0; i < MSHV_MAX_VPS; i++) {
-		vp = mshv_partition_vp(partition, i);
-		if (vp)
-			crash_vp(vp);
-	}
+	mshv_debugfs_unmap_partition(partition);
+	each_vp(partition, crash_vp);
 }
 
 /*
@@ -148,7 +196,7 @@ static void crash(void)
 	if (atomic_xchg(&crashed, 1))
 		return;
 	mshv_synic_crash();
-	mshv_debugfs_crash();
+	mshv_debugfs_unmap();
 	mshv_partition_each(crash_partition);
 }
 

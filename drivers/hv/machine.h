@@ -26,9 +26,11 @@ void mshv_machine_exit(void);
  * @kexec: to another one, without a reset of the machine
  *
  * Nothing of the hypervisor's is left in memory that the next kernel may take for
- * its own: the SynIC is off, no statistics page is mapped, and there will be no more
- * deposits. Where deposited pages do not come back, the machine is reset in the place
- * of a kexec.
+ * its own: the SynIC is off, no statistics page is mapped, of partitions neither, and
+ * there will be no more deposits. Where deposited pages do not come back, the machine is
+ * reset in the place of a kexec.
+ *
+ * The pages that VPs share with user space stay: what is left running may touch them.
  *
  * May sleep.
  */

@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/gfp.h>
+#include <linux/minmax.h>
 #include <linux/pagemap.h>
 #include <linux/printk.h>
 #include <linux/string.h>
@@ -18,6 +19,7 @@
 
 #include "async.h"
 #include "hvcall.h"
+#include "intr.h"
 #include "partition.h"
 #include "passthru.h"
 #include "region.h"
@@ -84,7 +86,7 @@ static int passthru_translate(struct mshv_partition *partition, struct mshv_hvca
 
 	for (tries = 0; tries < MAX_TRANSLATE_FAULTS; tries++) {
 		ret = mshv_hvcall(call);
-		if (ret || !out)
+		if (ret)
 			return ret;
 		switch (out->result_code) {
 		case HV_TRANSLATE_GVA_GPA_UNMAPPED:
@@ -102,6 +104,27 @@ static int passthru_translate(struct mshv_partition *partition, struct mshv_hvca
 	}
 
 	return 0;
+}
+
+/* Injection goes by the index of a VP until one is given an APIC ID that is another. */
+static void passthru_notice_apic_ids(struct mshv_partition *partition,
+				     const struct mshv_root_hvcall *args, const void *page)
+{
+	const struct hv_input_set_vp_registers *in = page;
+	unsigned int nr = min_t(unsigned int, args->reps, HV_SET_REGISTERS_MAX_REPS);
+	unsigned int i;
+
+	if (args->code != HVCALL_SET_VP_REGISTERS)
+		return;
+	for (i = 0; i < nr; i++) {
+		const struct hv_register_assoc *reg = &in->elements[i];
+
+		if ((reg->name == HV_X64_REGISTER_INITIAL_APIC_ID ||
+		     reg->name == HV_X64_REGISTER_APIC_ID) && reg->value.reg64 != in->vp_index) {
+			mshv_intr_apic_ids_differ(partition);
+			break;
+		}
+	}
 }
 
 static int passthru_issue(struct mshv_partition *partition, struct mshv_hvcall *call)
@@ -149,7 +172,7 @@ static long passthru_copy_back(const struct mshv_root_hvcall *args,
 {
 	if (put_user(call->status, &uarg->status) || put_user(call->done, &uarg->reps))
 		return -EFAULT;
-	if (!ret && call->out &&
+	if (!ret && args->out_ptr &&
 	    copy_to_user(u64_to_user_ptr(args->out_ptr), call->out, args->out_sz))
 		return -EFAULT;
 
@@ -161,8 +184,7 @@ long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru
 {
 	struct mshv_hvcall call = { .flags = MSHV_HVCALL_IN_PLACE };
 	struct mshv_root_hvcall args;
-	void *out = NULL;
-	void *in;
+	void *in, *out;
 	long ret;
 
 	if (copy_from_user(&args, uarg, sizeof(args)))
@@ -178,24 +200,22 @@ long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru
 		return -EFAULT;
 
 	/*
-	 * Whole zeroed pages: the hypervisor reads and writes what the call is
-	 * defined to, however little of it the caller claims to have.
+	 * Whole zeroed pages, both of them: the hypervisor reads and writes what the call
+	 * is defined to, however little of it the caller claims to have or wants to see.
+	 * A call that has an output and was given no page would have it at address 0.
 	 */
 	in = (void *)get_zeroed_page(GFP_KERNEL);
-	if (!in)
-		return -ENOMEM;
-	if (args.out_ptr) {
-		out = (void *)get_zeroed_page(GFP_KERNEL);
-		if (!out) {
-			ret = -ENOMEM;
-			goto out_free;
-		}
+	out = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!in || !out) {
+		ret = -ENOMEM;
+		goto out_free;
 	}
 	if (copy_from_user(in, u64_to_user_ptr(args.in_ptr), args.in_sz)) {
 		ret = -EFAULT;
 		goto out_free;
 	}
 	*(u64 *)in = partition ? partition->id : HV_PARTITION_ID_SELF;
+	passthru_notice_apic_ids(partition, &args, in);
 
 	call.code = args.code;
 	call.reps = args.reps;

@@ -5,10 +5,12 @@
  */
 #include <linux/delay.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/wait.h>
 
+#include <tlfs/status.h>
 #include <tlfs/vp.h>
 
 #include "compat.h"
@@ -26,9 +28,14 @@
 static bool dispatch_thread_blocked(const struct mshv_vp *vp)
 {
 	const unsigned int i = HV_STATS_VP_ROOT_DISPATCH_THREAD_BLOCKED;
+	bool blocked;
 
-	return READ_ONCE(vp->stats[HV_STATS_AREA_SELF][i]) ||
-	       READ_ONCE(vp->stats[HV_STATS_AREA_PARENT][i]);
+	rcu_read_lock();
+	blocked = READ_ONCE(READ_ONCE(vp->stats[HV_STATS_AREA_SELF])[i]) ||
+		  READ_ONCE(READ_ONCE(vp->stats[HV_STATS_AREA_PARENT])[i]);
+	rcu_read_unlock();
+
+	return blocked;
 }
 
 /*
@@ -93,6 +100,7 @@ static int dispatch(struct mshv_vp *vp)
 {
 	struct mshv_vp_run *run = &vp->run;
 	struct mshv_dispatch *d = run->dispatch;
+	u16 status = HV_STATUS_SUCCESS;
 	int ret;
 
 	d->in.partition_id = vp->partition->id;
@@ -112,7 +120,7 @@ static int dispatch(struct mshv_vp *vp)
 	} else {
 		if (interrupts_pending(vp))
 			d->in.flags |= HV_DISPATCH_VP_FLAG_SCAN_INTERRUPT_INJECTION;
-		ret = mshv_hvcall_dispatch_vp(d);
+		ret = mshv_hvcall_dispatch_vp(d, &status);
 	}
 	WRITE_ONCE(run->cpu, -1);
 	preempt_enable();
@@ -120,7 +128,7 @@ static int dispatch(struct mshv_vp *vp)
 	if (ret != -EAGAIN)
 		trace_mshv_hvcall_dispatch_vp(vp->partition->id, vp->index, d->in.flags,
 					      d->out.dispatch_state, d->out.dispatch_event,
-					      interrupts_pending(vp), ret);
+					      interrupts_pending(vp), status);
 
 	return ret;
 }

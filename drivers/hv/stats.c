@@ -6,12 +6,15 @@
 
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/string.h>
 
 #include "hvcalls.h"
 #include "mshv.h"
 #include "partition.h"
 #include "stats.h"
 #include "vp.h"
+
+DECLARE_RWSEM(mshv_stats_unmap_sem);
 
 static const u64 *stats_map(u32 type, const union hv_stats_object_identity *identity)
 {
@@ -79,17 +82,23 @@ static union hv_stats_object_identity vp_identity(const struct mshv_vp *vp)
 
 int mshv_stats_map_vp(struct mshv_vp *vp)
 {
-	int ret = mshv_stats_map(HV_STATS_OBJECT_VP, vp_identity(vp), MSHV_STATS_AREAS, vp->stats);
+	int ret = mshv_stats_map(HV_STATS_OBJECT_VP, vp_identity(vp), MSHV_STATS_AREAS,
+				 vp->stats_mapped);
+
+	memcpy(vp->stats, vp->stats_mapped, sizeof(vp->stats));
 
 	return mshv_root_scheduler() ? ret : 0;
 }
 
-void mshv_stats_unmap_vp_pages(const struct mshv_vp *vp, const u64 *pages[MSHV_STATS_AREAS])
+void mshv_stats_unmap_vp_pages(struct mshv_vp *vp)
 {
-	mshv_stats_unmap(HV_STATS_OBJECT_VP, vp_identity(vp), pages);
+	mshv_stats_unmap(HV_STATS_OBJECT_VP, vp_identity(vp), vp->stats_mapped);
 }
 
 void mshv_stats_unmap_vp(struct mshv_vp *vp)
 {
-	mshv_stats_unmap_vp_pages(vp, vp->stats);
+	down_read(&mshv_stats_unmap_sem);
+	mshv_stats_unmap_vp_pages(vp);
+	up_read(&mshv_stats_unmap_sem);
+	memset(vp->stats, 0, sizeof(vp->stats));
 }

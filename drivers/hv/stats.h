@@ -2,6 +2,7 @@
 #ifndef MSHV_STATS_H
 #define MSHV_STATS_H
 
+#include <linux/rwsem.h>
 #include <linux/types.h>
 
 #include <tlfs/stats.h>
@@ -9,6 +10,12 @@
 struct mshv_vp;
 
 #define MSHV_STATS_AREAS	2	/* HV_STATS_AREA_SELF, HV_STATS_AREA_PARENT */
+
+/*
+ * Held for writing by who unmaps what others may be reading or unmapping; not on the way
+ * to a crash kernel
+ */
+extern struct rw_semaphore mshv_stats_unmap_sem;
 
 /**
  * mshv_stats_map() - make an object's pages of counters visible
@@ -38,7 +45,7 @@ void mshv_stats_unmap(u32 type, union hv_stats_object_identity identity,
 
 /**
  * mshv_stats_map_vp() - map the counters of a VP
- * @vp: a VP of a child partition; its @stats are filled in
+ * @vp: a VP of a child partition; its @stats and @stats_mapped are filled in
  *
  * The root scheduler depends on them; elsewhere they are for information only,
  * and may be absent.
@@ -48,17 +55,19 @@ void mshv_stats_unmap(u32 type, union hv_stats_object_identity identity,
 int mshv_stats_map_vp(struct mshv_vp *vp);
 
 /**
- * mshv_stats_unmap_vp_pages() - undo mshv_stats_map_vp() on the way to a crash kernel
- * @vp: the VP; its @stats are left alone
- * @pages: what they were
+ * mshv_stats_unmap_vp_pages() - take a VP's counters away under those who read them
+ * @vp: the VP; its @stats are something else already
  *
+ * The caller holds mshv_stats_unmap_sem for writing, or is on the way to a crash kernel.
  * May be called in any context.
  */
-void mshv_stats_unmap_vp_pages(const struct mshv_vp *vp, const u64 *pages[MSHV_STATS_AREAS]);
+void mshv_stats_unmap_vp_pages(struct mshv_vp *vp);
 
 /**
- * mshv_stats_unmap_vp() - undo mshv_stats_map_vp()
+ * mshv_stats_unmap_vp() - undo mshv_stats_map_vp(), unless that has been done
  * @vp: the VP
+ *
+ * May sleep.
  */
 void mshv_stats_unmap_vp(struct mshv_vp *vp);
 

@@ -14,12 +14,17 @@
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/smp.h>
 
 #include <tlfs/msr.h>
 
 #include "compat.h"
+#include "hvcalls.h"
 #include "mshv.h"
 #include "synic.h"
+
+/* Ringfuls that are taken out of a ring before it is turned off, at most */
+#define MAX_LAST_DRAINS	64
 
 /**
  * struct synic - the SynIC of a CPU
@@ -91,15 +96,59 @@ static void synic_off(void)
 	page_disable(HV_X64_MSR_SIMP);
 }
 
+/*
+ * Take what is in the ring of a CPU that goes offline. It is masked, so there is an end
+ * to that: of what comes from now on nothing comes here.
+ */
+static void doorbells_finish(struct synic *s)
+{
+	unsigned long flags;
+	unsigned int i;
+	bool empty;
+
+	for (i = 0, empty = false; !empty && i < MAX_LAST_DRAINS; i++) {
+		/* The handler runs on this CPU, with interrupts off. */
+		local_irq_save(flags);
+		empty = mshv_doorbell_drain(&s->doorbells);
+		local_irq_restore(flags);
+	}
+}
+
+/* On a CPU that stays: what found no room in another one's ring has some in this one's. */
+static void doorbells_resume(void *unused)
+{
+	struct synic *s = this_cpu_ptr(&synic);
+
+	if (!s->doorbells.ring)
+		return;
+	mshv_hvcall_notify_port_ring_empty(HV_SYNIC_DOORBELL_SINT_INDEX);
+	if (!mshv_doorbell_drain(&s->doorbells))
+		irq_work_queue(&s->more);
+}
+
+/*
+ * The hypervisor keeps a doorbell that finds a ring full, or masked, until it is told
+ * of room. The CPU that goes cannot tell it that any more.
+ */
+static void doorbells_go_elsewhere(unsigned int cpu)
+{
+	unsigned int other;
+
+	for_each_online_cpu(other) {
+		if (other == cpu || !per_cpu(synic, other).doorbells.ring)
+			continue;
+		smp_call_function_single(other, doorbells_resume, NULL, true);
+		break;
+	}
+}
+
 static void synic_unmap(struct synic *s)
 {
 	void *pages[] = { s->messages, s->flags, s->events };
 	unsigned long flags;
 	unsigned int i;
 
-	/* The handler runs on this CPU, with interrupts off. */
 	local_irq_save(flags);
-	mshv_doorbell_drain(&s->doorbells);
 	s->doorbells.ring = NULL;
 	s->messages = NULL;
 	s->flags = NULL;
@@ -114,8 +163,14 @@ static void synic_unmap(struct synic *s)
 
 static int synic_cpu_offline(unsigned int cpu)
 {
+	struct synic *s = this_cpu_ptr(&synic);
+
+	/* What is left in a ring that is turned off is gone. */
+	sint_mask(HV_SYNIC_DOORBELL_SINT_INDEX);
+	doorbells_finish(s);
 	synic_off();
-	synic_unmap(this_cpu_ptr(&synic));
+	synic_unmap(s);
+	doorbells_go_elsewhere(cpu);
 
 	return 0;
 }

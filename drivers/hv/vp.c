@@ -157,6 +157,16 @@ static int vp_map_pages(struct mshv_vp *vp)
 	return ret;
 }
 
+/* What is not known is taken to be otherwise. */
+static bool apic_id_is_index(const struct mshv_vp *vp)
+{
+	u64 id;
+
+	return !mshv_hvcall_get_vp_register(vp->partition->id, vp->index,
+					    HV_X64_REGISTER_INITIAL_APIC_ID, &id) &&
+	       id == vp->index;
+}
+
 static struct mshv_vp *vp_alloc(struct mshv_partition *partition, u32 vp_index)
 {
 	struct mshv_vp *vp;
@@ -214,6 +224,10 @@ int mshv_vp_create(struct mshv_partition *partition, u32 vp_index)
 	ret = vp_map_pages(vp);
 	if (ret)
 		goto err_delete;
+
+	/* Only the fast way of interrupts asks. */
+	if (mshv_fast_interrupts() && !apic_id_is_index(vp))
+		mshv_intr_apic_ids_differ(partition);
 
 	mshv_partition_get(partition);
 	file = anon_inode_getfile("mshv_vp", &vp_fops, vp, O_RDWR);

@@ -54,7 +54,9 @@ struct mshv_vp_run {
  * @mutex: held by every ioctl on the VP's file, MSHV_RUN_VP included
  * @register_page: registers, shared with the hypervisor and with user space
  * @intercept_page: the message of the last intercept, likewise: not to be trusted
- * @stats: counters by area; PARENT may be the same page as SELF, and both NULL
+ * @stats: counters by area; PARENT may be the same page as SELF, and both NULL. Read under
+ *	RCU by who runs the VP: they are taken away before the machine goes down
+ * @stats_mapped: the same, as the hypervisor has them mapped; mshv_stats_unmap_sem
  * @run: how it stands to being run
  */
 struct mshv_vp {
@@ -65,6 +67,7 @@ struct mshv_vp {
 	struct hv_vp_register_page *register_page;
 	struct hv_message *intercept_page;
 	const u64 *stats[MSHV_STATS_AREAS];
+	const u64 *stats_mapped[MSHV_STATS_AREAS];
 	struct mshv_vp_run run;
 };
 

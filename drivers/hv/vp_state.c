@@ -13,6 +13,7 @@
 #include <tlfs/state.h>
 
 #include "hvcalls.h"
+#include "intr.h"
 #include "partition.h"
 #include "vp.h"
 
@@ -100,10 +101,22 @@ static int state_pin(unsigned long addr, struct page **pages, unsigned int nr)
 	return 0;
 }
 
+static void lapic_set_begin(struct mshv_vp *vp, const struct page *page, u64 *vectors)
+{
+	const struct hv_local_interrupt_controller_state *lapic = page_address(page);
+
+	if (READ_ONCE(lapic->apic_id) != vp->index)
+		mshv_intr_apic_ids_differ(vp->partition);
+	/* They are of the state that goes. */
+	*vectors = mshv_intr_take_vectors(vp);
+}
+
 static int state_by_pages(struct mshv_vp *vp, const struct hv_vp_state_data *data,
 			  unsigned long addr, unsigned int nr, bool set)
 {
+	bool lapic = data->type == HV_VP_STATE_LAPIC;
 	struct page **pages;
+	u64 vectors = 0;
 	unsigned int i;
 	u64 *pfns;
 	int ret;
@@ -121,12 +134,20 @@ static int state_by_pages(struct mshv_vp *vp, const struct hv_vp_state_data *dat
 	for (i = 0; i < nr; i++)
 		pfns[i] = page_to_pfn(pages[i]);
 
-	if (set)
+	if (set) {
+		if (lapic)
+			lapic_set_begin(vp, pages[0], &vectors);
 		ret = mshv_hvcall_set_vp_state(&vp->partition->pool, vp->index, data, pfns,
 					       nr * sizeof(*pfns));
-	else
+		/* The old state stays, and all that belongs to it. */
+		if (ret)
+			mshv_intr_assert_vectors(vp, vectors);
+	} else {
+		if (lapic)
+			mshv_intr_flush_vectors(vp);
 		ret = mshv_hvcall_get_vp_state(&vp->partition->pool, vp->index, data, pfns, nr,
 					       NULL, 0);
+	}
 	unpin_user_pages_dirty_lock(pages, nr, !set);
 
 out_free:

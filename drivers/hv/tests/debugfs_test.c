@@ -258,7 +258,7 @@ static void regions_are_shown_with_their_kind(struct kunit *test)
 
 /**
  * struct crash_race - a crash, and a partition that is destroyed meanwhile
- * @crashing: the thread that is in mshv_debugfs_crash_partition()
+ * @crashing: the thread that is in mshv_debugfs_unmap_partition()
  * @partition: the last reference to the partition's file
  * @start: completed when the thread is inside
  */
@@ -310,7 +310,7 @@ static void crash_may_meet_a_partition_that_is_destroyed(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
 
 	fake_hv_handle(HVCALL_UNMAP_STATS_PAGE, unmap_slowly, &race);
-	mshv_partition_each(mshv_debugfs_crash_partition);
+	mshv_partition_each(mshv_debugfs_unmap_partition);
 	KUNIT_EXPECT_GT(test, fake_hv_calls(HVCALL_FINALIZE_PARTITION), 0);
 	kthread_stop(thread);
 	fake_hv_handle(HVCALL_UNMAP_STATS_PAGE, NULL, NULL);

@@ -2,6 +2,7 @@
 /*
  * Doorbells: ports, event rings, ioeventfds.
  */
+#include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/eventfd.h>
 #include <linux/irqflags.h>
@@ -11,6 +12,7 @@
 #include <linux/uaccess.h>
 
 #include <tlfs/message.h>
+#include <tlfs/msr.h>
 #include <tlfs/status.h>
 #include <tlfs/synic.h>
 #include <uapi/linux/mshv.h>
@@ -499,6 +501,68 @@ static void nothing_is_left_whatever_fails(struct kunit *test)
 	test_close(event);
 }
 
+/**
+ * struct backlog - doorbells that found no room in a ring
+ * @port: whose
+ * @nr: how many
+ */
+struct backlog {
+	u32 port;
+	unsigned int nr;
+};
+
+/* Puts one of them into the ring of the CPU that says that it has room, if it is on. */
+static int push_backlog(const struct fake_call *call, u16 *done, void *context)
+{
+	u64 sint = *fake_hv_msr(smp_processor_id(),
+				HV_X64_MSR_SINT0 + HV_SYNIC_DOORBELL_SINT_INDEX);
+	u64 sirbp = *fake_hv_msr(smp_processor_id(), HV_X64_MSR_SIRBP);
+	struct hv_synic_event_ring *ring = fake_hv_ring();
+	struct backlog *backlog = context;
+
+	if (sint & HV_SYNIC_SINT_MASKED || !(sirbp & HV_MSR_PAGE_ENABLE))
+		return HV_STATUS_SUCCESS;
+	if (backlog->nr && !ring->data[0]) {
+		backlog->nr--;
+		ring->data[0] = backlog->port;
+	}
+
+	return HV_STATUS_SUCCESS;
+}
+
+/* On the CPU that is about to go */
+static void fill_ring(void *context)
+{
+	struct hv_synic_event_ring *ring = fake_hv_ring();
+	struct backlog *backlog = context;
+	unsigned int i;
+
+	for (i = 0; i < RING_SIZE; i++)
+		ring->data[i] = backlog->port;
+	ring->ring_full = 1;
+}
+
+static void no_doorbell_is_lost_with_the_cpu_that_goes(struct kunit *test)
+{
+	struct ring_test *r = ring_test(test);
+	struct backlog backlog = { .port = r->port, .nr = 1 };
+
+	fake_hv_handle(HVCALL_NOTIFY_PORT_RING_EMPTY, push_backlog, &backlog);
+	KUNIT_ASSERT_EQ(test, smp_call_function_single(1, fill_ring, &backlog, true), 0);
+	KUNIT_ASSERT_EQ(test, remove_cpu(1), 0);
+	KUNIT_EXPECT_EQ(test, backlog.nr, 0);
+	KUNIT_EXPECT_EQ(test, test_count(test, r->event), RING_SIZE + 1);
+	KUNIT_ASSERT_EQ(test, add_cpu(1), 0);
+
+	/* What found the ring masked, and not full */
+	backlog.nr = 1;
+	KUNIT_ASSERT_EQ(test, remove_cpu(1), 0);
+	KUNIT_EXPECT_EQ(test, backlog.nr, 0);
+	KUNIT_EXPECT_EQ(test, test_count(test, r->event), 1);
+	KUNIT_ASSERT_EQ(test, add_cpu(1), 0);
+	ring_done(r);
+}
+
 static struct kunit_case doorbell_cases[] = {
 	KUNIT_CASE(port_numbers_are_unique_and_come_back),
 	KUNIT_CASE(port_is_not_allocated_without_memory),
@@ -513,6 +577,7 @@ static struct kunit_case doorbell_cases[] = {
 	KUNIT_CASE(doorbells_that_would_both_ring_are_refused),
 	KUNIT_CASE(deassigning_without_a_value_finds_what_has_one),
 	KUNIT_CASE(nothing_is_left_whatever_fails),
+	KUNIT_CASE(no_doorbell_is_lost_with_the_cpu_that_goes),
 	{}
 };
 

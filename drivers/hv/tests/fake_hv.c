@@ -391,6 +391,18 @@ void fake_signal_vp(u64 id, u32 vp_index)
 	fake_post_later(&message);
 }
 
+struct page *fake_hv_withhold(u64 id)
+{
+	unsigned long flags;
+	u64 pfn;
+
+	raw_spin_lock_irqsave(&fake_lock, flags);
+	pfn = fake_take(fake_find(id));
+	raw_spin_unlock_irqrestore(&fake_lock, flags);
+
+	return pfn ? pfn_to_page(pfn) : NULL;
+}
+
 void fake_hv_signal_vp(u64 id, u32 vp_index)
 {
 	unsigned long flags;

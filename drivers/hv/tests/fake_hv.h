@@ -9,6 +9,8 @@
 
 #include <linux/types.h>
 
+struct page;
+
 #include <tlfs/hypercall.h>
 #include <tlfs/message.h>
 #include <tlfs/stats.h>
@@ -130,6 +132,14 @@ u64 fake_hv_mapping(u64 id, u64 gfn, u32 *flags);
  * Return: a status; success, for the driver to continue the call.
  */
 int fake_hv_map_some(const struct fake_call *call, u16 *done, u16 nr);
+
+/**
+ * fake_hv_withhold() - keep a deposited page for good
+ * @id: partition, whose pool has a page that is not in use
+ *
+ * Return: the page, which is for the test to free once the partition is gone.
+ */
+struct page *fake_hv_withhold(u64 id);
 
 /**
  * fake_hv_partitions() - how many child partitions there are

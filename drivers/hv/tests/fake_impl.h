@@ -10,7 +10,7 @@
 #include "fake_hv.h"
 
 #define FAKE_MAX_PARTITIONS	80
-#define FAKE_REGS		5
+#define FAKE_REGS		6
 #define FAKE_STATE_PAGES	3
 
 enum fake_state {

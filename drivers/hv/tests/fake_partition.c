@@ -65,6 +65,9 @@ static int reg_index(u32 name)
 		return 3;
 	case HV_X64_REGISTER_RAX:
 		return 4;
+	case HV_X64_REGISTER_INITIAL_APIC_ID:
+	case HV_X64_REGISTER_APIC_ID:
+		return 5;
 	default:
 		return -1;
 	}
@@ -182,6 +185,7 @@ static int create_vp(const struct fake_call *call)
 	memset(vp, 0, sizeof(*vp));
 	vp->exists = true;
 	vp->regs[0] = HV_SUSPEND_SUSPENDED;
+	vp->regs[5] = in->vp_index;
 
 	return HV_STATUS_SUCCESS;
 }

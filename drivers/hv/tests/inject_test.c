@@ -10,6 +10,7 @@
 #include <tlfs/status.h>
 #include <tlfs/system.h>
 #include <tlfs/vp.h>
+#include <uapi/linux/mshv.h>
 
 #include "../intr.h"
 #include "../mshv.h"
@@ -209,6 +210,247 @@ static void vp_in_the_hypervisor_gets_an_interrupt_once(struct kunit *test)
 	test_close(fd);
 }
 
+/* ---- VPs by their APIC IDs ---- */
+
+/* Where in user memory an ioctl's arguments are, and what they point to */
+#define ARGS	0
+#define DATA	PAGE_SIZE
+
+static long set_register(struct kunit *test, int fd, u32 vp_index, u32 name, u64 value)
+{
+	unsigned long user = test_user(test, 2 * PAGE_SIZE);
+	const struct mshv_root_hvcall args = {
+		.code = HVCALL_SET_VP_REGISTERS, .reps = 2,
+		.in_ptr = user + DATA, .in_sz = sizeof(struct hv_input_set_vp_registers) +
+						2 * sizeof(struct hv_register_assoc),
+	};
+	const struct hv_input_set_vp_registers in = { .vp_index = vp_index };
+	const struct hv_register_assoc regs[2] = {
+		{ .name = HV_X64_REGISTER_RAX, .value.reg64 = 0x99 },
+		{ .name = name, .value.reg64 = value },
+	};
+
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)(user + ARGS), &args, sizeof(args)), 0);
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)(user + DATA), &in, sizeof(in)), 0);
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)(user + DATA + sizeof(in)), regs,
+					   sizeof(regs)), 0);
+
+	return test_ioctl(test, fd, MSHV_ROOT_HVCALL, user + ARGS);
+}
+
+static long lapic_state(struct kunit *test, int vp_fd, unsigned int cmd, u32 apic_id)
+{
+	unsigned long user = test_user(test, 2 * PAGE_SIZE);
+	const struct mshv_get_set_vp_state args = {
+		.type = MSHV_VP_STATE_LAPIC, .buf_sz = PAGE_SIZE, .buf_ptr = user + DATA,
+	};
+
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)(user + ARGS), &args, sizeof(args)), 0);
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)(user + DATA), &apic_id,
+					   sizeof(apic_id)), 0);
+
+	return test_ioctl(test, vp_fd, cmd, user + ARGS);
+}
+
+static void expect_fast(struct kunit *test, struct mshv_partition *partition, bool fast)
+{
+	unsigned int asserts = ASSERTS();
+
+	vectors(partition)->as_uint64 = 0;
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), asserts + !fast);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, fast);
+	vectors(partition)->as_uint64 = 0;
+}
+
+static void vps_are_not_taken_for_one_another(struct kunit *test)
+{
+	static const u32 names[] = { HV_X64_REGISTER_INITIAL_APIC_ID, HV_X64_REGISTER_APIC_ID };
+	unsigned int i;
+
+	/* Twice by the partition's file, twice by a VP's, once by the state of another VP */
+	for (i = 0; i < 5; i++) {
+		int fd = test_partition(test);
+		struct mshv_partition *partition = test_partition_of(test, fd);
+		int vp_fds[] = { test_vp(test, fd, 1), test_vp(test, fd, 2) };
+		int by = i & 2 ? vp_fds[0] : fd;
+
+		/* What an ID is anyway makes no difference. */
+		KUNIT_EXPECT_EQ(test, set_register(test, by, 2, names[i & 1], 2), 0);
+		KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fds[0], MSHV_SET_VP_STATE, 1), 0);
+		KUNIT_EXPECT_EQ(test, set_register(test, by, 2, HV_X64_REGISTER_RAX, 9), 0);
+		expect_fast(test, partition, true);
+		if (i == 4)
+			KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fds[0], MSHV_SET_VP_STATE, 2),
+					0);
+		else
+			KUNIT_EXPECT_EQ(test, set_register(test, by, 1, names[i & 1], 2), 0);
+		expect_fast(test, partition, false);
+		/* They may be again what they were; it is not worth knowing. */
+		KUNIT_EXPECT_EQ(test, set_register(test, by, 1, names[0], 1), 0);
+		expect_fast(test, partition, false);
+		test_close(vp_fds[0]);
+		test_close(vp_fds[1]);
+		test_close(fd);
+	}
+}
+
+/* A hypervisor that counts by packages of three */
+static int in_packages(const struct fake_call *call, u16 *done, void *context)
+{
+	const struct hv_input_get_vp_registers *in = call->in;
+	union hv_register_value *out = call->out;
+
+	if (in->names[0] != HV_X64_REGISTER_INITIAL_APIC_ID)
+		return FAKE_DEFAULT;
+	out[0] = (union hv_register_value) { .reg64 = in->vp_index + in->vp_index / 3 };
+	*done = 1;
+
+	return HV_STATUS_SUCCESS;
+}
+
+static void apic_ids_are_the_hypervisors_to_begin_with(struct kunit *test)
+{
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	int vp_fds[3];
+
+	fake_hv_handle(HVCALL_GET_VP_REGISTERS, in_packages, NULL);
+	vp_fds[0] = test_vp(test, fd, 2);
+	expect_fast(test, partition, true);
+	vp_fds[1] = test_vp(test, fd, 3);
+	expect_fast(test, partition, false);
+	test_close(vp_fds[0]);
+	test_close(vp_fds[1]);
+	test_close(fd);
+
+	/* One that does not tell is not trusted. */
+	fake_hv_handle(HVCALL_GET_VP_REGISTERS, NULL, NULL);
+	fd = test_partition(test);
+	fake_hv_fail(HVCALL_GET_VP_REGISTERS, HV_STATUS_ACCESS_DENIED, 0, 1);
+	vp_fds[0] = test_vp(test, fd, 2);
+	expect_fast(test, test_partition_of(test, fd), false);
+	test_close(vp_fds[0]);
+	test_close(fd);
+}
+
+static void broadcast_is_not_for_one_vp_alone(struct kunit *test)
+{
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	int vp_fd = test_vp(test, fd, 2);
+	struct mshv_route route = vector_0x61;
+
+	/* Whichever VP it is that has this index */
+	rcu_assign_pointer(partition->vps[255], test_vp_of(test, vp_fd));
+	route.dest = 0xff;
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &route), 0);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, 0);
+	RCU_INIT_POINTER(partition->vps[255], NULL);
+	test_close(vp_fd);
+	test_close(fd);
+}
+
+/* What had been asserted when a hypercall came */
+static int asserts_before(const struct fake_call *call, u16 *done, void *context)
+{
+	*(unsigned int *)context = ASSERTS();
+
+	return FAKE_DEFAULT;
+}
+
+static void interrupt_on_its_way_arrives_before_apic_ids_change(struct kunit *test)
+{
+	const struct hv_input_assert_virtual_interrupt *in =
+		fake_hv_last(HVCALL_ASSERT_VIRTUAL_INTERRUPT);
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	int vp_fd = test_vp(test, fd, 2);
+	unsigned int before = 0;
+
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
+	fake_hv_handle(HVCALL_SET_VP_REGISTERS, asserts_before, &before);
+	KUNIT_EXPECT_EQ(test, set_register(test, vp_fd, 2, HV_X64_REGISTER_INITIAL_APIC_ID, 4), 0);
+	fake_hv_handle(HVCALL_SET_VP_REGISTERS, NULL, NULL);
+	KUNIT_EXPECT_EQ(test, before, 1);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
+	KUNIT_EXPECT_EQ(test, in->vector, 0x61);
+	KUNIT_EXPECT_EQ(test, in->dest_addr, 2);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0);
+	test_close(vp_fd);
+	test_close(fd);
+}
+
+/* ---- The register page, and the state of the local APIC ---- */
+
+static void saved_state_has_what_is_in_the_register_page(struct kunit *test)
+{
+	const struct hv_input_assert_virtual_interrupt *in =
+		fake_hv_last(HVCALL_ASSERT_VIRTUAL_INTERRUPT);
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	int vp_fd = test_vp(test, fd, 2);
+	unsigned int before = 0;
+
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	fake_hv_handle(HVCALL_GET_VP_STATE, asserts_before, &before);
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_GET_VP_STATE, 0), 0);
+	KUNIT_EXPECT_EQ(test, before, 1);
+	KUNIT_EXPECT_EQ(test, in->partition_id, partition->id);
+	KUNIT_EXPECT_EQ(test, in->interrupt_control, HV_X64_INTERRUPT_TYPE_FIXED);
+	KUNIT_EXPECT_EQ(test, in->vector, 0x61);
+	KUNIT_EXPECT_EQ(test, in->dest_addr, 2);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0);
+
+	/* Nothing more, and nothing that is no interrupt: the page is user space's too. */
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_GET_VP_STATE, 0), 0);
+	vectors(partition)->as_uint64 = U64_MAX;
+	vectors(partition)->vector[0] = 15;
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_GET_VP_STATE, 0), 0);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), HV_VP_REGISTER_PAGE_MAX_VECTORS);
+	test_close(vp_fd);
+	test_close(fd);
+}
+
+static void new_state_does_not_have_the_old_ones_interrupts(struct kunit *test)
+{
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	int vp_fd = test_vp(test, fd, 2);
+
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_SET_VP_STATE, 2), 0);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
+
+	/* The old one stays, with all that it had. */
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	fake_hv_fail(HVCALL_SET_VP_STATE, HV_STATUS_INVALID_PARAMETER, 0, 1);
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_SET_VP_STATE, 2), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
+	test_close(vp_fd);
+	test_close(fd);
+}
+
+static void page_that_the_hypervisor_does_not_look_at_is_left_alone(struct kunit *test)
+{
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	int vp_fd = test_vp(test, fd, 2);
+
+	mshv_root.platform.ext_features = 0;
+	vectors(partition)->as_uint64 = 0x6101;
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_GET_VP_STATE, 0), 0);
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_SET_VP_STATE, 2), 0);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0x6101);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
+	test_close(vp_fd);
+	test_close(fd);
+}
+
 static struct kunit_case inject_cases[] = {
 	KUNIT_CASE(vector_is_left_in_the_register_page),
 	KUNIT_CASE(full_or_forged_page_is_not_written_to),
@@ -217,6 +459,13 @@ static struct kunit_case inject_cases[] = {
 	KUNIT_CASE(route_that_cannot_be_delivered_is_dropped),
 	KUNIT_CASE(blocked_vp_is_woken_by_a_vector),
 	KUNIT_CASE(vp_in_the_hypervisor_gets_an_interrupt_once),
+	KUNIT_CASE(vps_are_not_taken_for_one_another),
+	KUNIT_CASE(apic_ids_are_the_hypervisors_to_begin_with),
+	KUNIT_CASE(broadcast_is_not_for_one_vp_alone),
+	KUNIT_CASE(interrupt_on_its_way_arrives_before_apic_ids_change),
+	KUNIT_CASE(saved_state_has_what_is_in_the_register_page),
+	KUNIT_CASE(new_state_does_not_have_the_old_ones_interrupts),
+	KUNIT_CASE(page_that_the_hypervisor_does_not_look_at_is_left_alone),
 	{}
 };
 

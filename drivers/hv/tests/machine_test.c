@@ -138,6 +138,39 @@ static void machine_is_reset_where_kexec_cannot_be_refused(struct kunit *test)
 	reload(test);
 }
 
+/* VMs may still run then: nobody has asked them to end. */
+static void reboot_takes_the_counters_of_what_still_runs(struct kunit *test)
+{
+	unsigned long user = test_user(test, PAGE_SIZE);
+	int fd = test_partition(test);
+	int vps[] = { test_vp(test, fd, 0), test_vp(test, fd, 3) };
+	u64 id = test_partition_of(test, fd)->id;
+	struct mshv_vp *vp = test_vp_of(test, vps[1]);
+
+	KUNIT_ASSERT_TRUE(test, partition_stats_are_mapped(id));
+	KUNIT_ASSERT_TRUE(test, vp_stats_are_mapped(id, 3));
+	mshv_machine_going_down(false);
+	KUNIT_EXPECT_FALSE(test, stats_are_mapped());
+	KUNIT_EXPECT_FALSE(test, partition_stats_are_mapped(id));
+	KUNIT_EXPECT_FALSE(test, vp_stats_are_mapped(id, 0));
+	KUNIT_EXPECT_FALSE(test, vp_stats_are_mapped(id, 3));
+	KUNIT_ASSERT_NOT_NULL(test, vp->stats[HV_STATS_AREA_SELF]);
+	KUNIT_EXPECT_EQ(test, vp->stats[HV_STATS_AREA_SELF][0], 0);
+	KUNIT_EXPECT_EQ(test, vp->stats[HV_STATS_AREA_PARENT][0], 0);
+	/* User space may have these mapped. */
+	KUNIT_EXPECT_NOT_NULL(test, fake_hv_register_page(id, 3));
+	KUNIT_EXPECT_NOT_NULL(test, fake_hv_message_page(id, 3));
+
+	/* A VP that has run before runs, and all of it ends as ever. */
+	*fake_hv_reg(id, 3, HV_REGISTER_EXPLICIT_SUSPEND) = 0;
+	KUNIT_EXPECT_EQ(test, test_ioctl(test, vps[1], MSHV_RUN_VP, user), 0);
+	test_close(vps[0]);
+	test_close(vps[1]);
+	test_close(fd);
+	KUNIT_EXPECT_EQ(test, fake_hv_partitions(), 0);
+	reload(test);
+}
+
 static void reboot_turns_off_what_the_hypervisor_writes_to(struct kunit *test)
 {
 	const struct hv_input_create_partition in = {};
@@ -170,7 +203,6 @@ static void forget_pages(struct mshv_vp *vp)
 {
 	vp->register_page = NULL;
 	vp->intercept_page = NULL;
-	memset(vp->stats, 0, sizeof(vp->stats));
 }
 
 static void crash_leaves_no_page_to_the_hypervisor(struct kunit *test)
@@ -231,9 +263,10 @@ static void crash_goes_on_whatever_fails(struct kunit *test)
 	int vp = test_vp(test, fd, 0);
 	u64 id = test_partition_of(test, fd)->id;
 	const u64 *stats[MSHV_STATS_AREAS];
+	struct mshv_vp *v = test_vp_of(test, vp);
 	unsigned int deposits = fake_hv_calls(HVCALL_DEPOSIT_MEMORY);
 
-	memcpy(stats, test_vp_of(test, vp)->stats, sizeof(stats));
+	memcpy(stats, v->stats_mapped, sizeof(stats));
 	fake_hv_handle(HVCALL_UNMAP_STATS_PAGE, wants_memory, NULL);
 	fake_hv_crash();
 	KUNIT_EXPECT_TRUE(test, vp_stats_are_mapped(id, 0));
@@ -243,8 +276,9 @@ static void crash_goes_on_whatever_fails(struct kunit *test)
 	fake_hv_handle(HVCALL_UNMAP_STATS_PAGE, NULL, NULL);
 
 	/* What a crashed kernel has not had done */
-	mshv_stats_unmap_vp_pages(test_vp_of(test, vp), stats);
-	forget_pages(test_vp_of(test, vp));
+	memcpy(v->stats_mapped, stats, sizeof(stats));
+	mshv_stats_unmap_vp_pages(v);
+	forget_pages(v);
 	test_close(vp);
 	test_close(fd);
 	reload(test);
@@ -268,6 +302,7 @@ static struct kunit_case machine_cases[] = {
 	KUNIT_CASE(machine_is_reset_if_pages_do_not_come_back),
 	KUNIT_CASE(machine_is_reset_where_kexec_cannot_be_refused),
 	KUNIT_CASE(reboot_turns_off_what_the_hypervisor_writes_to),
+	KUNIT_CASE(reboot_takes_the_counters_of_what_still_runs),
 	KUNIT_CASE(crash_leaves_no_page_to_the_hypervisor),
 	KUNIT_CASE(crash_goes_on_whatever_fails),
 	KUNIT_CASE(suspend_is_refused),

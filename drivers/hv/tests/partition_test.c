@@ -5,6 +5,7 @@
  */
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -19,6 +20,7 @@
 #include "../intr.h"
 #include "../mshv.h"
 #include "../partition.h"
+#include "../trace.h"
 #include "../vp.h"
 #include "test.h"
 
@@ -185,11 +187,44 @@ static void vp_index_is_unique_and_bounded(struct kunit *test)
 	test_close(fd);
 }
 
+/* Whether there is a file, and a VP, when one has been created and nobody been told */
+struct creation {
+	unsigned int seen;
+	bool published;
+	bool installed;
+};
+
+static void see_creation(void *data, u64 partition_id, u32 vp_index, long vp_fd)
+{
+	struct creation *c = data;
+	struct mshv_partition *partition;
+	struct file *file = fget(vp_fd);
+
+	rcu_read_lock();
+	partition = mshv_partition_find(partition_id);
+	c->published = partition && rcu_access_pointer(partition->vps[vp_index]);
+	rcu_read_unlock();
+	c->installed = file;
+	c->seen++;
+	if (file)
+		fput(file);
+}
+
 static void vp_is_published_before_its_file_is(struct kunit *test)
 {
 	int fd = test_partition(test);
-	int vp = test_vp(test, fd, 0);
+	struct creation c = {};
 	struct mshv_partition *partition = test_partition_of(test, fd);
+	int vp;
+
+	/* Between the one and the other, whichever comes first, is a tracepoint. */
+	KUNIT_ASSERT_EQ(test, register_trace_mshv_create_vp(see_creation, &c), 0);
+	vp = test_vp(test, fd, 0);
+	unregister_trace_mshv_create_vp(see_creation, &c);
+	tracepoint_synchronize_unregister();
+	KUNIT_EXPECT_EQ(test, c.seen, 1);
+	KUNIT_EXPECT_TRUE(test, c.published);
+	KUNIT_EXPECT_FALSE(test, c.installed);
 
 	rcu_read_lock();
 	KUNIT_EXPECT_PTR_EQ(test, mshv_partition_vp(partition, 0), test_vp_of(test, vp));
@@ -519,6 +554,8 @@ static void module_that_cannot_be_set_up_leaves_nothing(struct kunit *test)
 			break;
 		if (!ret)
 			mshv_device_exit();
+		else
+			KUNIT_EXPECT_EQ_MSG(test, test_root_balance(), 0, "allocation %u", n);
 	}
 	KUNIT_ASSERT_EQ(test, ret, 0);
 	KUNIT_EXPECT_GT(test, n, 5);

@@ -290,6 +290,51 @@ static void output_that_cannot_be_written_is_EFAULT(struct kunit *test)
 	test_close(fd);
 }
 
+/* Without a page, the hypervisor writes to the first one of root's memory. */
+static int wants_output_page(const struct fake_call *call, u16 *done, void *context)
+{
+	unsigned int *missing = context;
+
+	*missing += !call->out;
+	if (call->out)
+		memset(call->out, 0x5a, HV_HYP_PAGE_SIZE);
+	*done = call->reps;
+
+	return HV_STATUS_SUCCESS;
+}
+
+static void output_has_a_page_even_if_no_one_wants_to_see_it(struct kunit *test)
+{
+	static const u16 codes[] = {
+		HVCALL_GET_VP_REGISTERS, HVCALL_GET_PARTITION_PROPERTY,
+		HVCALL_GET_PARTITION_PROPERTY_EX, HVCALL_TRANSLATE_VIRTUAL_ADDRESS,
+		HVCALL_GET_GPA_PAGES_ACCESS_STATES, HVCALL_GET_VP_CPUID_VALUES,
+		HVCALL_REGISTER_INTERCEPT_RESULT,
+	};
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	struct caller c = caller(test, 0);
+	const struct mshv_root_hvcall args = c.args;
+	unsigned int missing = 0;
+	unsigned int i;
+	u64 out;
+
+	for (i = 0; i < ARRAY_SIZE(codes); i++) {
+		fake_hv_handle(codes[i], wants_output_page, &missing);
+		c.args = args;
+		c.args.code = codes[i];
+		c.args.reps = codes[i] == HVCALL_GET_VP_REGISTERS;
+		c.args.out_ptr = 0;
+		c.args.out_sz = 0;
+		KUNIT_EXPECT_EQ_MSG(test, call(&c, partition, MSHV_PASSTHRU_PARTITION), 0,
+				    "code %#x", codes[i]);
+		KUNIT_EXPECT_EQ_MSG(test, missing, 0, "code %#x", codes[i]);
+	}
+	KUNIT_ASSERT_EQ(test, copy_from_user(&out, (void __user *)(c.user + OUT), sizeof(out)), 0);
+	KUNIT_EXPECT_EQ(test, out, 0);
+	test_close(fd);
+}
+
 /* Completes the call of @data's partition after a while. */
 static int complete_later(void *data)
 {
@@ -340,6 +385,7 @@ static struct kunit_case passthru_cases[] = {
 	KUNIT_CASE(rep_call_that_wants_memory_goes_on_where_it_stopped),
 	KUNIT_CASE(failed_call_tells_status_and_repetitions),
 	KUNIT_CASE(output_that_cannot_be_written_is_EFAULT),
+	KUNIT_CASE(output_has_a_page_even_if_no_one_wants_to_see_it),
 	KUNIT_CASE(pending_call_waits_for_its_message),
 	KUNIT_CASE(pending_is_no_answer_to_any_other_call),
 	{}

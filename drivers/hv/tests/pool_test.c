@@ -127,6 +127,25 @@ static void roots_pool_gives_less_than_it_got_without_complaint(struct kunit *te
 	KUNIT_EXPECT_EQ(test, test_root_balance(), before);
 }
 
+static void page_that_does_not_come_back_is_warned_of(struct kunit *test)
+{
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	struct page *page;
+
+	KUNIT_ASSERT_EQ(test, mshv_pool_deposit(&partition->pool, 3, false), 0);
+	page = fake_hv_withhold(partition->id);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	/* Whoever runs this machine counts the kernel's warnings, and misses one of these. */
+	kunit_info(test, "a warning is due: partition %llu: 1 deposited pages did not come back",
+		   partition->id);
+	test_close(fd);
+	/* Nobody touches or frees a page that the hypervisor has. */
+	KUNIT_EXPECT_EQ(test, page_count(page), 1);
+	set_page_private(page, 0);
+	__free_page(page);
+}
+
 static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(pages_deposited_are_counted_until_they_come_back),
 	KUNIT_CASE(failed_deposit_keeps_what_the_hypervisor_took),
@@ -134,6 +153,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(contiguous_pages_are_contiguous_or_none),
 	KUNIT_CASE(fragmented_memory_is_deposited_page_by_page),
 	KUNIT_CASE(roots_pool_gives_less_than_it_got_without_complaint),
+	KUNIT_CASE(page_that_does_not_come_back_is_warned_of),
 	{}
 };
 

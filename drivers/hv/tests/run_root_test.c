@@ -2,7 +2,13 @@
 /*
  * Running VPs under the root scheduler.
  */
+#include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/processor.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -347,6 +353,66 @@ static void teardown_waits_for_signals_that_were_sent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_GET_VP_REGISTERS), 1);
 }
 
+/**
+ * struct holder - someone who has found a VP, as an interrupt handler does
+ * @partition_id: whose VP 0
+ * @has_it: it has been found
+ * @closed: the files have been closed
+ * @index: what it was like after that
+ * @done: and the thread has ended
+ */
+struct holder {
+	u64 partition_id;
+	struct completion has_it;
+	bool closed;
+	u32 index;
+	struct completion done;
+};
+
+static int hold_vp(void *data)
+{
+	unsigned long end = jiffies + 10 * HZ;
+	struct holder *holder = data;
+	struct mshv_partition *partition;
+	struct mshv_vp *vp;
+
+	rcu_read_lock();
+	partition = mshv_partition_find(holder->partition_id);
+	vp = mshv_partition_vp(partition, 0);
+	complete(&holder->has_it);
+	while (!READ_ONCE(holder->closed) && time_before(jiffies, end))
+		cpu_relax();
+	/* All that is read of it there; KASAN would tell of a VP that is not one any more. */
+	holder->index = READ_ONCE(vp->index) + READ_ONCE(vp->run.kicked) +
+			READ_ONCE(vp->partition->intr.apic_ids_differ);
+	rcu_read_unlock();
+	complete(&holder->done);
+
+	return 0;
+}
+
+static void vp_is_not_freed_under_who_has_found_it(struct kunit *test)
+{
+	int fd = test_partition(test);
+	int vp_fd = test_vp(test, fd, 0);
+	struct holder holder = { .partition_id = test_partition_of(test, fd)->id, .index = 77 };
+	bool held;
+
+	init_completion(&holder.has_it);
+	init_completion(&holder.done);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(hold_vp, &holder, "mshv-holder")));
+	wait_for_completion(&holder.has_it);
+	test_close(vp_fd);
+	test_close(fd);
+	/* It was held until now: closing the files does not wait for readers. */
+	held = !completion_done(&holder.done);
+	WRITE_ONCE(holder.closed, true);
+	wait_for_completion(&holder.done);
+	KUNIT_EXPECT_TRUE(test, held);
+	KUNIT_EXPECT_EQ(test, fake_hv_partitions(), 0);
+	KUNIT_EXPECT_EQ(test, holder.index, 0);
+}
+
 /* The first message is the end of an interrupt, the second is not. */
 static int eoi_then_halt(const struct fake_call *call, u16 *done, void *context)
 {
@@ -406,6 +472,7 @@ static struct kunit_case run_root_cases[] = {
 	KUNIT_CASE(message_that_user_space_cannot_take_is_kept),
 	KUNIT_CASE(failing_hypervisor_is_an_error_not_a_loop),
 	KUNIT_CASE(teardown_waits_for_signals_that_were_sent),
+	KUNIT_CASE(vp_is_not_freed_under_who_has_found_it),
 	KUNIT_CASE(eoi_goes_to_a_resample_irqfd_and_else_to_the_vmm),
 	{}
 };

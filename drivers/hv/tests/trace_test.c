@@ -7,6 +7,9 @@
 #include <linux/string.h>
 #include <linux/trace_events.h>
 
+#include <tlfs/status.h>
+#include <uapi/linux/mshv.h>
+
 #include "../trace.h"
 #include "test.h"
 
@@ -113,14 +116,49 @@ static void kinds_of_access_have_their_letters(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mshv_trace_access(3), '?');
 }
 
+/* What the probe of a test saw */
+static u64 seen_status;
+static unsigned int seen;
+
+static void see_dispatch(void *data, u64 partition_id, u32 vp_index, u32 flags,
+			 u32 dispatch_state, u32 dispatch_event, u64 irq_vectors, u64 status)
+{
+	seen++;
+	seen_status = status;
+}
+
+/* "status" is the hypervisor's, everywhere. */
+static void dispatch_tells_the_status_of_the_hypervisor(struct kunit *test)
+{
+	unsigned long user = test_user(test, PAGE_SIZE);
+	int fd = test_partition(test);
+	int vp_fd = test_vp(test, fd, 0);
+
+	KUNIT_ASSERT_EQ(test, register_trace_mshv_hvcall_dispatch_vp(see_dispatch, NULL), 0);
+	seen = 0;
+	KUNIT_EXPECT_EQ(test, test_ioctl(test, vp_fd, MSHV_RUN_VP, user), 0);
+	KUNIT_EXPECT_GE(test, seen, 1);
+	KUNIT_EXPECT_EQ(test, seen_status, HV_STATUS_SUCCESS);
+	fake_hv_fail(HVCALL_DISPATCH_VP, HV_STATUS_INVALID_VP_INDEX, 0, 1);
+	KUNIT_EXPECT_EQ(test, test_ioctl(test, vp_fd, MSHV_RUN_VP, user), -EINVAL);
+	KUNIT_EXPECT_EQ(test, seen_status, HV_STATUS_INVALID_VP_INDEX);
+	unregister_trace_mshv_hvcall_dispatch_vp(see_dispatch, NULL);
+	tracepoint_synchronize_unregister();
+	test_close(vp_fd);
+	test_close(fd);
+}
+
 static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(tracepoints_have_upstreams_names_and_fields),
 	KUNIT_CASE(kinds_of_access_have_their_letters),
+	KUNIT_CASE(dispatch_tells_the_status_of_the_hypervisor),
 	{}
 };
 
 static struct kunit_suite trace_suite = {
 	.name = "mshv_trace",
+	.init = test_init,
+	.exit = test_exit,
 	.test_cases = trace_cases,
 };
 

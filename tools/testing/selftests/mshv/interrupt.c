@@ -330,6 +330,26 @@ TEST_F(guest, irqfd_to_a_vp_that_is_not_there)
 	EXPECT_EQ(1, vm_run_to_sync(&self->vm, 2));
 }
 
+/* Regression: a state that was put back, as a reset does, had an interrupt of the old one. */
+TEST_F(guest, interrupt_on_its_way_goes_with_the_state_that_it_was_for)
+{
+	const struct mshv_user_irq_entry entry = route(5, 0x70);
+	int fd = eventfd(0, EFD_CLOEXEC);
+	void *state = mem_alloc(PAGE_SIZE);
+	uint64_t one = 1;
+
+	ASSERT_OK(mshv_set_msi_routing(self->vm.partition, &entry, 1));
+	ASSERT_OK(mshv_assign_irqfd(self->vm.partition, fd, 5, -1));
+	ASSERT_OK(mshv_get_vp_state(self->vm.vp.fd, MSHV_VP_STATE_LAPIC, state, PAGE_SIZE));
+	ASSERT_EQ(8, write(fd, &one, 8));
+	ASSERT_OK(mshv_set_vp_state(self->vm.vp.fd, MSHV_VP_STATE_LAPIC, state, PAGE_SIZE));
+	ASSERT_OK(assert_fixed(&self->vm, VECTOR));
+	EXPECT_EQ(1, vm_run_to_sync(&self->vm, 2));
+	EXPECT_EQ(0, vm_guest_variable(&self->vm, guest_interrupts[0x70])[0]);
+	munmap(state, PAGE_SIZE);
+	close(fd);
+}
+
 TEST_F(guest, routes_can_change_under_an_irqfd)
 {
 	struct mshv_user_irq_entry entries[2] = { route(5, 0x70), route(6, 0x71) };
@@ -450,6 +470,80 @@ TEST_F(guest, resample_tells_of_the_eoi)
 	EXPECT_EQ(8, read(resample, &count, 8)) TH_LOG("%s", strerror(errno));
 	EXPECT_EQ(1, count);
 	ASSERT_OK(mshv_deassign_irqfd(self->vm.partition, fd, 9));
+}
+
+/* ---- APIC IDs that are no VP indices ---- */
+
+#define SPARSE_VPS	3
+
+static volatile uint32_t came_by_apic[2 * SPARSE_VPS];
+
+static void note_apic(struct guest_frame *frame)
+{
+	(void)frame;
+	came_by_apic[rdmsr(MSR_X2APIC_ID) % ARRAY_SIZE(came_by_apic)]++;
+	wrmsr(MSR_X2APIC_EOI, 0);
+}
+
+static GUEST_CODE void guest_looks_for_interrupts(void)
+{
+	guest_handler = note_apic;
+	guest_install_handlers();
+	guest_enable_x2apic();
+	GUEST_SYNC_ARG(1, rdmsr(MSR_X2APIC_ID));
+	for (;;) {
+		asm volatile("sti; nop; nop; cli" : : : "memory");
+		GUEST_SYNC(2);
+	}
+}
+
+static uint64_t run_vp_to_sync(struct test_vm *vm, const struct mshv_vp *vp, uint64_t stage)
+{
+	struct test_vm view = *vm;
+
+	view.vp = *vp;
+	return vm_run_to_sync(&view, stage);
+}
+
+/* Regression: an interrupt to APIC 2 was left for VP 2, which may be any other. */
+TEST(irqfd_finds_the_apic_and_not_the_vp)
+{
+	struct mshv_user_irq_entry entry = route(30, VECTOR);
+	int fd = eventfd(0, EFD_CLOEXEC), i, apic;
+	volatile uint32_t *came;
+	struct mshv_vp vp[SPARSE_VPS];
+	uint64_t one = 1;
+	struct test_vm vm;
+
+	/* As OpenVMM numbers them where each is a core of two threads */
+	vm_init_long(&vm, PT_LAPIC, guest_looks_for_interrupts);
+	vp[0] = vm.vp;
+	for (i = 0; i < SPARSE_VPS; i++) {
+		if (i)
+			vm_add_vp(&vm, &vp[i], i, guest_looks_for_interrupts);
+		ASSERT_OK(mshv_vp_set_register(&vp[i], HV_X64_REGISTER_INITIAL_APIC_ID, 2 * i));
+	}
+	for (i = 0; i < SPARSE_VPS; i++) {
+		ASSERT_EQ(2 * i, run_vp_to_sync(&vm, &vp[i], 1));
+	}
+	came = *vm_guest_variable(&vm, came_by_apic);
+	ASSERT_OK(mshv_assign_irqfd(vm.partition, fd, 30, -1));
+	for (apic = 0; apic < 2 * SPARSE_VPS; apic += 2) {
+		entry.address_lo = 0xfee00000 | apic << 12;
+		ASSERT_OK(mshv_set_msi_routing(vm.partition, &entry, 1));
+		ASSERT_EQ(8, write(fd, &one, 8));
+		for (i = 0; i < SPARSE_VPS; i++)
+			run_vp_to_sync(&vm, &vp[i], 2);
+		for (i = 0; i < 2 * SPARSE_VPS; i++) {
+			EXPECT_EQ(i % 2 == 0 && i <= apic, came[i]) {
+				TH_LOG("interrupts of APIC %d, one to APIC %d", i, apic);
+			}
+		}
+	}
+	close(fd);
+	for (i = 1; i < SPARSE_VPS; i++)
+		mshv_vp_destroy(&vp[i]);
+	vm_destroy(&vm);
 }
 
 MSHV_TEST_MAIN

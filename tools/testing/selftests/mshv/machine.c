@@ -20,6 +20,34 @@ static int kexec(void)
 	return ret < 0 ? -errno : (int)ret;
 }
 
+/* The kernel's log, from here on */
+static int log_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+/* Whether the log says something, in one line of the module's */
+static bool log_says(int fd, const char *text)
+{
+	char record[2048];
+	ssize_t size;
+
+	for (;;) {
+		size = read(fd, record, sizeof(record) - 1);
+		if (size < 0 && errno == EPIPE)	/* overwritten meanwhile */
+			continue;
+		if (size <= 0)
+			return false;
+		record[size] = 0;
+		if (strstr(record, "mshv_root: ") && strstr(record, text))
+			return true;
+	}
+}
+
 static int unload(void)
 {
 	return syscall(SYS_delete_module, "mshv_root", O_NONBLOCK) < 0 ? -errno : 0;
@@ -65,7 +93,14 @@ FIXTURE_TEARDOWN(machine)
 
 TEST_F(machine, kexec_is_refused_while_pages_are_deposited)
 {
+	int log = log_open();
+
+	ASSERT_LE(0, log);
+	EXPECT_FALSE(log_says(log, "kexec refused"));
 	EXPECT_EQ(-EBUSY, kexec());
+	/* Who called reboot(2) sees EBUSY; why, and what to do, is in the log. */
+	EXPECT_TRUE(log_says(log, "kexec refused: the hypervisor holds "));
+	close(log);
 	close(self->partition);
 	/* The VP's file alone keeps all that the partition has. */
 	EXPECT_EQ(-EBUSY, kexec());

@@ -5,6 +5,7 @@
  * the guest arrives there, once: a message, an event flag, interrupts, an exception,
  * a timer.
  */
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <tlfs/msr.h>
 #include <tlfs/synic.h>
@@ -16,11 +17,12 @@
 #define FLAG		65
 #define MESSAGE(vp)	(0x1000 + (vp))
 #define ERROR_CODE(vp)	(0x1230U + 8 * (vp))
-/* Interrupts: of the SINT, of the timer, of the VMM, of the other VP */
+/* Interrupts: of the SINT, of the timer, of the VMM, of the other VP, of a device */
 #define V_SINT		0x51
 #define V_TIMER		0x61
 #define V_ASSERTED	0x71
 #define V_IPI		0x81
+#define V_IRQFD		0x91
 #define SECONDS(n)	((n) * 10000000ULL)
 /* Where the first partition's clocks begin, far from those of a new one */
 #define BEGIN_TIME	SECONDS(36000)
@@ -40,7 +42,8 @@
 #define F_TSC		BIT(8)
 #define F_HYPERCALL	BIT(9)
 #define F_IPI		BIT(10)
-#define F_ALL		(BIT(11) - 1)
+#define F_IRQFD		BIT(11)
+#define F_ALL		(BIT(12) - 1)
 
 /* ---- The guest ---- */
 
@@ -124,7 +127,7 @@ static bool extended_is(const uint8_t *pattern, bool avx)
 static bool all_came(uint32_t vp)
 {
 	return counts[vp][V_SINT] && counts[vp][V_TIMER] && counts[vp][V_ASSERTED] &&
-	       (!vp || counts[vp][V_IPI]);
+	       counts[vp][V_IRQFD] && (!vp || counts[vp][V_IPI]);
 }
 
 static GUEST_CODE void guest_moves(void)
@@ -169,6 +172,8 @@ static GUEST_CODE void guest_moves(void)
 		found |= F_TIMER;
 	if (counts[vp][V_ASSERTED] == 1)
 		found |= F_ASSERTED;
+	if (counts[vp][V_IRQFD] == 1)
+		found |= F_IRQFD;
 	if (counts[vp][13] == 1 && errors[vp] == ERROR_CODE(vp))
 		found |= F_EXCEPTION;
 	if (extended_is(patterns[vp], avx))
@@ -280,6 +285,23 @@ static uint64_t run(struct test_vm *vm, const struct mshv_vp *vp, uint64_t stage
 	return vm_run_to_sync(&view, stage);
 }
 
+/* A device has an interrupt for a VP that does not run: where it waits is the driver's affair. */
+static void signal_irqfd(struct test_vm *vm, const struct mshv_vp *vp)
+{
+	const struct mshv_user_irq_entry entry = {
+		.gsi = vp->index, .address_lo = 0xfee00000 | vp->index << 12, .data = V_IRQFD,
+	};
+	int fd = eventfd(0, EFD_CLOEXEC);
+	uint64_t one = 1;
+
+	TEST_ASSERT(fd >= 0, "%s", strerror(errno));
+	must(mshv_set_msi_routing(vm->partition, &entry, 1));
+	must(mshv_assign_irqfd(vm->partition, fd, entry.gsi, -1));
+	TEST_ASSERT(write(fd, &one, sizeof(one)) == sizeof(one), "%s", strerror(errno));
+	must(mshv_deassign_irqfd(vm->partition, fd, entry.gsi));
+	close(fd);
+}
+
 /* What is on its way to a VP that does not run */
 static void send(struct test_vm *vm, const struct mshv_vp *vp)
 {
@@ -298,6 +320,7 @@ static void send(struct test_vm *vm, const struct mshv_vp *vp)
 	must(mshv_signal_event_direct(vm->partition, vp->index, SINT, FLAG));
 	must(mshv_assert_interrupt(vm->partition, HV_X64_INTERRUPT_TYPE_FIXED, vp->index,
 				   V_ASSERTED));
+	signal_irqfd(vm, vp);
 	must(mshv_set_registers(vp->fd, vp->index, &pending, 1));
 }
 
@@ -364,7 +387,7 @@ TEST(machine_goes_on_in_another_partition)
 TEST(what_is_left_behind_is_missed)
 {
 	static const uint64_t missed[MSHV_VP_STATE_COUNT] = {
-		[MSHV_VP_STATE_LAPIC] = F_SINT | F_TIMER | F_ASSERTED,
+		[MSHV_VP_STATE_LAPIC] = F_SINT | F_TIMER | F_ASSERTED | F_IRQFD,
 		[MSHV_VP_STATE_XSAVE] = F_EXTENDED,
 		[MSHV_VP_STATE_SIMP] = F_MESSAGE,
 		[MSHV_VP_STATE_SIEFP] = F_FLAG,

@@ -3,8 +3,10 @@
  * irqfds and ioeventfds that come and go, and routes that change, while they are used
  * by other threads.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include "mshv_test.h"
 
@@ -317,6 +319,49 @@ TEST_TIMEOUT(doorbells_may_come_and_go_at_any_time, 60)
 	*vm_guest_variable(&s.vm, guest_stop) = true;
 	pthread_join(runner, NULL);
 	vm_destroy(&s.vm);
+}
+
+/* One ring, and then nothing more until it has been heard: one that is lost is the last. */
+static volatile uint32_t heard;
+
+static GUEST_CODE void guest_rings_and_waits(void)
+{
+	uint32_t n;
+
+	for (n = 1; !guest_stop; n++) {
+		ring(DEVICE_GPA);
+		while (heard != n && !guest_stop)
+			asm volatile("pause" : : : "memory");
+	}
+	GUEST_DONE();
+}
+
+TEST_TIMEOUT(no_ring_of_a_doorbell_is_lost, 60)
+{
+	const unsigned int seconds = test_is_long() ? LONG_SECONDS : STORM_SECONDS;
+	struct pollfd event = { .events = POLLIN };
+	volatile uint32_t *answer;
+	time_t end;
+	pthread_t runner;
+	struct test_vm vm;
+	uint32_t n = 0;
+
+	vm_init_long(&vm, PT_LAPIC, guest_rings_and_waits);
+	answer = vm_guest_variable(&vm, heard);
+	event.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ASSERT_OK(mshv_assign_ioeventfd(vm.partition, event.fd, DEVICE_GPA, 4, NULL));
+	ASSERT_EQ(0, pthread_create(&runner, NULL, run_vp, &vm));
+	for (end = time(NULL) + seconds; time(NULL) < end; *answer = n) {
+		ASSERT_EQ(1, poll(&event, 1, 10000)) TH_LOG("ring %u does not come", n + 1);
+		ASSERT_EQ(1, drain(event.fd));
+		n++;
+	}
+	TH_LOG("%u rings", n);
+	EXPECT_LT(10, n);
+	*vm_guest_variable(&vm, guest_stop) = true;
+	pthread_join(runner, NULL);
+	close(event.fd);
+	vm_destroy(&vm);
 }
 
 MSHV_TEST_MAIN
