@@ -122,13 +122,10 @@ int mshv_movable_unmap(struct mshv_region *region)
 	int ret;
 
 	mutex_lock(&m->lock);
-	m->dead = true;
 	ret = mshv_movable_unmap_all(region);
 	/* What is still a region goes on being one. */
-	if (ret)
-		m->dead = false;
-	else
-		mshv_movable_forget(region);
+	if (!ret)
+		m->dead = true;
 	mutex_unlock(&m->lock);
 
 	return ret;
