@@ -116,19 +116,36 @@ err_free:
 	return ret;
 }
 
-int mshv_movable_unmap(struct mshv_region *region)
+static int unmap_once(struct mshv_region *region, u16 *status)
 {
 	struct mshv_movable *m = region->backing;
 	int ret;
 
+	*status = HV_STATUS_SUCCESS;
 	mutex_lock(&m->lock);
-	ret = mshv_movable_unmap_all(region);
+	ret = mshv_movable_unmap_all(region, status);
 	/* What is still a region goes on being one. */
 	if (!ret)
 		m->dead = true;
 	mutex_unlock(&m->lock);
 
 	return ret;
+}
+
+int mshv_movable_unmap(struct mshv_region *region)
+{
+	unsigned int deposits = 0;
+	u16 status;
+	int ret;
+
+	for (;;) {
+		ret = unmap_once(region, &status);
+		if (!ret || !mshv_status_needs_memory(status) || deposits++ >= MAX_DEPOSITS)
+			return ret;
+		ret = mshv_hvcall_deposit(&region->partition->pool, status, 1);
+		if (ret)
+			return ret;
+	}
 }
 
 u64 mshv_movable_mapped(const struct mshv_region *region)

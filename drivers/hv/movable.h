@@ -169,11 +169,14 @@ int mshv_movable_map_empty(struct mshv_region *region);
 /**
  * mshv_movable_unmap_all() - unmap a whole region
  * @region: the region; the caller holds its lock
+ * @status: the hypervisor's status, if it fails by -ENOMEM
+ *
+ * Nothing is deposited here: allocating memory may take this very lock.
  *
  * Return: 0; a negative errno, and some of it may be unmapped, and is not counted as
  * mapped any more.
  */
-int mshv_movable_unmap_all(struct mshv_region *region);
+int mshv_movable_unmap_all(struct mshv_region *region, u16 *status);
 
 /**
  * mshv_movable_map() - map pages that were found

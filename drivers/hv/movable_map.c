@@ -175,7 +175,7 @@ static void pages_gone(struct mshv_region *region, u64 first, u64 nr)
 	}
 }
 
-int mshv_movable_unmap_all(struct mshv_region *region)
+int mshv_movable_unmap_all(struct mshv_region *region, u16 *status)
 {
 	struct mshv_movable *m = region->backing;
 	u64 first;
@@ -201,7 +201,7 @@ int mshv_movable_unmap_all(struct mshv_region *region)
 		ret = mshv_hvcall_unmap_gpa(region->partition->id, region->gfn + first,
 					    small ? 0 : HV_UNMAP_GPA_LARGE_PAGE,
 					    small ? block_end(region, next - 1) - first :
-						    next - block, &done);
+						    next - block, &done, status);
 		pages_gone(region, first, done * (small ? 1 : BLOCK_PAGES));
 		if (ret)
 			return ret;

@@ -923,6 +923,51 @@ static void what_was_unmapped_of_a_region_that_stays_comes_back(struct kunit *te
 	test_close(t.fd);
 }
 
+/**
+ * struct deposits - what goes on when memory is deposited
+ * @lock: a lock
+ * @nr: how many deposits there were
+ * @locked: how many with the lock held
+ */
+struct deposits {
+	struct mutex *lock;	/* the region's */
+	unsigned int nr;
+	unsigned int locked;
+};
+
+static int watch_deposit(const struct fake_call *call, u16 *done, void *context)
+{
+	struct deposits *deposits = context;
+
+	deposits->nr++;
+	deposits->locked += mutex_is_locked(deposits->lock);
+
+	return FAKE_DEFAULT;
+}
+
+/* Memory may have to be reclaimed for that, and this region's at that. */
+static void unmapping_deposits_nothing_with_the_lock_held(struct kunit *test)
+{
+	struct movable_test t = movable(test, BLOCK - 50, BLOCK + 50, WRITABLE);
+	struct deposits deposits = { .lock = &movable_of(&t)->lock };
+
+	touch_small(test, &t);
+	KUNIT_ASSERT_EQ(test, fault(&t, 15, ACCESS_WRITE), 0);
+	fake_hv_handle(HVCALL_DEPOSIT_MEMORY, watch_deposit, &deposits);
+	fake_hv_fail(HVCALL_UNMAP_GPA_PAGES, HV_STATUS_INSUFFICIENT_ROOT_MEMORY, 1, 2);
+	KUNIT_EXPECT_EQ(test, set_memory(test, &t, UNMAP), 0);
+	fake_hv_handle(HVCALL_DEPOSIT_MEMORY, NULL, NULL);
+	KUNIT_EXPECT_EQ(test, deposits.nr, 2);
+	KUNIT_EXPECT_EQ(test, deposits.locked, 0);
+
+	/* There is an end to it. */
+	KUNIT_ASSERT_EQ(test, set_memory(test, &t, WRITABLE), 0);
+	fake_hv_fail(HVCALL_UNMAP_GPA_PAGES, HV_STATUS_INSUFFICIENT_ROOT_MEMORY, 0, 1000);
+	KUNIT_EXPECT_EQ(test, set_memory(test, &t, UNMAP), -ENOMEM);
+	fake_hv_fail(HVCALL_UNMAP_GPA_PAGES, 0, 0, 0);
+	test_close(t.fd);
+}
+
 /* A device's memory; no one ever looks into it. */
 #define DEVICE_PFN	0xfed00
 #define DEVICE_PAGES	8
@@ -1054,6 +1099,7 @@ static struct kunit_case movable_cases[] = {
 	KUNIT_CASE(page_that_is_taken_while_bits_are_read_is_not_lost),
 	KUNIT_CASE(hypercall_that_is_passed_through_tells_the_same),
 	KUNIT_CASE(what_was_unmapped_of_a_region_that_stays_comes_back),
+	KUNIT_CASE(unmapping_deposits_nothing_with_the_lock_held),
 	KUNIT_CASE(device_memory_is_mapped_uncached_while_it_is_there),
 	KUNIT_CASE(device_memory_is_bounded_by_its_mapping),
 	KUNIT_CASE(hypervisors_own_pages_are_no_device_memory),
