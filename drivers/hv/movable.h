@@ -156,6 +156,12 @@ u64 mshv_movable_mapped(const struct mshv_region *region);
  */
 void mshv_movable_release(struct mshv_region *region);
 
+/**
+ * mshv_movable_abandon() - the region's abandon operation
+ * @region: the region
+ */
+void mshv_movable_abandon(struct mshv_region *region);
+
 /* movable_map.c */
 
 /**
@@ -224,8 +230,9 @@ void mshv_movable_merge_states(struct mshv_region *region, u64 first, u64 nr, u6
 
 /**
  * mshv_movable_free_blocks() - free what is known of a region's blocks
- * @m: what is behind it; the hypervisor maps nothing of it any more
+ * @m: what is behind it
+ * @keep: the hypervisor may still map what could not be taken from the guest
  */
-void mshv_movable_free_blocks(struct mshv_movable *m);
+void mshv_movable_free_blocks(struct mshv_movable *m, bool keep);
 
 #endif /* MSHV_MOVABLE_H */

@@ -459,7 +459,7 @@ void mshv_movable_merge_states(struct mshv_region *region, u64 first, u64 nr, u6
 	mutex_unlock(&m->lock);
 }
 
-void mshv_movable_free_blocks(struct mshv_movable *m)
+void mshv_movable_free_blocks(struct mshv_movable *m, bool keep)
 {
 	struct mshv_block *block;
 	unsigned int i;
@@ -467,7 +467,7 @@ void mshv_movable_free_blocks(struct mshv_movable *m)
 
 	for (index = 0; index < m->nr_blocks; index++) {
 		block = &m->blocks[index];
-		if (block->state == MSHV_BLOCK_LOST) {
+		if (block->state == MSHV_BLOCK_LOST && !keep) {
 			page_unhold(m, block->pfn);
 			for (i = 0; !block->pfn && i < BLOCK_PAGES; i++)
 				page_unhold(m, block->pfns[i]);

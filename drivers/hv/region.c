@@ -340,10 +340,13 @@ void mshv_mem_release_stuck(struct mshv_partition *partition, bool deleted)
 
 	list_for_each_entry_safe(region, next, &partition->mem.stuck, stuck) {
 		list_del(&region->stuck);
-		if (deleted)
+		if (deleted) {
 			region_put(region);
-		else
-			pr_err("guest memory that cannot be unmapped is lost: %llu pages at %#llx\n",
-			       region->nr_pages, region->gfn);
+			continue;
+		}
+		pr_err("guest memory that cannot be unmapped is lost: %llu pages at %#llx\n",
+		       region->nr_pages, region->gfn);
+		region->ops->abandon(region);
+		region_free(region);
 	}
 }

@@ -34,6 +34,8 @@ struct seq_file;
  *	is. Its arguments are those of mshv_movable_merge_states()
  * @release: let go of the backing; called once, for a region that was mapped and
  *	that the hypervisor has nothing of any more
+ * @abandon: called in the place of @release if the hypervisor may have: as that, but
+ *	what the guest may still reach is never freed
  *
  * @map is called with the partition's mutex held; @fault with a reference held; the
  * others by whoever took the region out of the partition.
@@ -47,6 +49,7 @@ struct mshv_region_ops {
 	void (*merge_states)(struct mshv_region *region, u64 first, u64 nr, u64 flags,
 			     u8 *states);
 	void (*release)(struct mshv_region *region);
+	void (*abandon)(struct mshv_region *region);
 };
 
 /**
@@ -170,8 +173,10 @@ void mshv_mem_detach(struct mshv_partition *partition, bool finalized);
 /**
  * mshv_mem_release_stuck() - let go of what could not be unmapped
  * @partition: the partition
- * @deleted: the hypervisor has deleted it; if not, that memory is kept for ever,
- *	because a guest may still reach it
+ * @deleted: the hypervisor has deleted it; if not, what a guest may still reach of that
+ *	memory is kept for ever
+ *
+ * Nothing is left that knows of the partition.
  */
 void mshv_mem_release_stuck(struct mshv_partition *partition, bool deleted);
 

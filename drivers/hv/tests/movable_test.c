@@ -968,6 +968,41 @@ static void unmapping_deposits_nothing_with_the_lock_held(struct kunit *test)
 	test_close(t.fd);
 }
 
+static void memory_outlives_a_partition_that_cannot_be_deleted(struct kunit *test)
+{
+	unsigned int kept;
+
+	/* Whether at least its pages can be taken from the guest */
+	for (kept = 0; kept < 2; kept++) {
+		struct movable_test t = movable(test, BLOCK, BLOCK, WRITABLE);
+		u64 id = t.partition->id;
+		struct page *page;
+		u32 flags;
+
+		touch_small(test, &t);
+		touch(test, &t, 7);
+		KUNIT_ASSERT_EQ(test, fault(&t, 7, ACCESS_WRITE), 0);
+		page = pfn_to_page(mapping(&t, 7, &flags));
+		get_page(page);
+		fake_hv_fail(HVCALL_FINALIZE_PARTITION, HV_STATUS_OPERATION_FAILED, 0, 1);
+		fake_hv_fail(HVCALL_UNMAP_GPA_PAGES, HV_STATUS_OPERATION_FAILED, 0, 1);
+		fake_hv_fail(HVCALL_DELETE_PARTITION, HV_STATUS_OPERATION_FAILED, 0, 1);
+		if (kept)
+			fake_hv_fail(HVCALL_MAP_GPA_PAGES, HV_STATUS_OPERATION_FAILED, 0, 1);
+		test_close(t.fd);
+		kvfree_rcu_barrier();
+		fake_hv_mapping(id, t.gfn + 7, &flags);
+		KUNIT_EXPECT_EQ(test, !(flags & HV_MAP_GPA_NO_ACCESS), kept);
+		/* No one asks after the partition any more. */
+		vm_munmap(t.user, t.nr * PAGE_SIZE);
+		KUNIT_EXPECT_EQ(test, page_count(page), 1 + kept);
+		while (kept && page_count(page) > 1)
+			put_page(page);
+		put_page(page);
+		test_delete(test, id);
+	}
+}
+
 /* A device's memory; no one ever looks into it. */
 #define DEVICE_PFN	0xfed00
 #define DEVICE_PAGES	8
@@ -1100,6 +1135,7 @@ static struct kunit_case movable_cases[] = {
 	KUNIT_CASE(hypercall_that_is_passed_through_tells_the_same),
 	KUNIT_CASE(what_was_unmapped_of_a_region_that_stays_comes_back),
 	KUNIT_CASE(unmapping_deposits_nothing_with_the_lock_held),
+	KUNIT_CASE(memory_outlives_a_partition_that_cannot_be_deleted),
 	KUNIT_CASE(device_memory_is_mapped_uncached_while_it_is_there),
 	KUNIT_CASE(device_memory_is_bounded_by_its_mapping),
 	KUNIT_CASE(hypervisors_own_pages_are_no_device_memory),
