@@ -55,6 +55,7 @@ static int access_one_batch(struct mshv_partition *partition,
 {
 	u8 mask = args->access_type == MSHV_GPAP_ACCESS_TYPE_DIRTY ? HV_PAGE_STATE_DIRTY :
 								     HV_PAGE_STATE_ACCESSED;
+	u64 flags = access_flags(args->access_type, args->access_op);
 	u8 __user *bitmap = u64_to_user_ptr(args->bitmap_ptr);
 	unsigned int i;
 	int ret;
@@ -63,10 +64,11 @@ static int access_one_batch(struct mshv_partition *partition,
 	if (clear_user(bitmap + first / 8, DIV_ROUND_UP(nr, 8)))
 		return -EFAULT;
 
-	ret = mshv_hvcall_get_gpa_access_states(&partition->pool, args->gpap_base + first,
-						access_flags(args->access_type, args->access_op),
+	ret = mshv_hvcall_get_gpa_access_states(&partition->pool, args->gpap_base + first, flags,
 						batch->states, nr, args->page_count - first - nr,
 						done);
+	mshv_mem_merge_states(&partition->mem, args->gpap_base + first, *done, flags,
+			      batch->states);
 	bitmap_zero(batch->bitmap, nr);
 	for (i = 0; i < *done; i++)
 		if (batch->states[i] & mask)

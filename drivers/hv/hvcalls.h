@@ -134,8 +134,10 @@ unsigned int mshv_hvcall_map_gpa_deposit(u64 gfn, u64 nr, bool large);
  * @flags: HV_UNMAP_GPA_LARGE_PAGE or 0
  * @nr: units of 4 KiB or, with that flag, of 2 MiB; any number
  * @done: where the number of units unmapped goes, after a failure too
+ * @status: NULL; or where the hypervisor's status goes, by a caller that cannot
+ *	allocate memory, as in mshv_hvcall_map_gpa(). May sleep all the same
  */
-int mshv_hvcall_unmap_gpa(u64 partition_id, u64 gfn, u32 flags, u64 nr, u64 *done);
+int mshv_hvcall_unmap_gpa(u64 partition_id, u64 gfn, u32 flags, u64 nr, u64 *done, u16 *status);
 
 /**
  * mshv_hvcall_get_gpa_access_states() - read and change accessed and dirty bits

@@ -63,7 +63,7 @@ int mshv_hvcall_map_gpa(struct mshv_pool *pool, u64 gfn, u32 flags, const u64 *p
 	return ret;
 }
 
-int mshv_hvcall_unmap_gpa(u64 partition_id, u64 gfn, u32 flags, u64 nr, u64 *done)
+int mshv_hvcall_unmap_gpa(u64 partition_id, u64 gfn, u32 flags, u64 nr, u64 *done, u16 *status)
 {
 	u64 unit = flags & HV_UNMAP_GPA_LARGE_PAGE ? HV_PAGES_PER_LARGE_PAGE : 1;
 	struct hv_input_unmap_gpa_pages in = {
@@ -72,6 +72,7 @@ int mshv_hvcall_unmap_gpa(u64 partition_id, u64 gfn, u32 flags, u64 nr, u64 *don
 	};
 	struct mshv_hvcall call = {
 		.code = HVCALL_UNMAP_GPA_PAGES,
+		.flags = status ? MSHV_HVCALL_NO_DEPOSIT : 0,
 		.in = &in,
 		.in_size = sizeof(in),
 	};
@@ -84,6 +85,8 @@ int mshv_hvcall_unmap_gpa(u64 partition_id, u64 gfn, u32 flags, u64 nr, u64 *don
 		ret = mshv_hvcall(&call);
 		*done += call.done;
 	}
+	if (status)
+		*status = call.status;
 
 	return ret;
 }

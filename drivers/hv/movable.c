@@ -60,9 +60,9 @@ static const struct mmu_interval_notifier_ops movable_notifier_ops = {
 	.invalidate = movable_invalidate,
 };
 
-static void movable_free(struct mshv_movable *m)
+static void movable_free(struct mshv_movable *m, bool keep)
 {
-	mshv_movable_free_blocks(m);
+	mshv_movable_free_blocks(m, keep);
 	kvfree(m);
 }
 
@@ -112,26 +112,40 @@ int mshv_movable_create(struct mshv_region *region, mshv_resolve_t resolve, bool
 	mmu_interval_notifier_remove(&m->notifier);
 err_free:
 	region->backing = NULL;
-	movable_free(m);
+	movable_free(m, false);
+	return ret;
+}
+
+static int unmap_once(struct mshv_region *region, u16 *status)
+{
+	struct mshv_movable *m = region->backing;
+	int ret;
+
+	*status = HV_STATUS_SUCCESS;
+	mutex_lock(&m->lock);
+	ret = mshv_movable_unmap_all(region, status);
+	/* What is still a region goes on being one. */
+	if (!ret)
+		m->dead = true;
+	mutex_unlock(&m->lock);
+
 	return ret;
 }
 
 int mshv_movable_unmap(struct mshv_region *region)
 {
-	struct mshv_movable *m = region->backing;
+	unsigned int deposits = 0;
+	u16 status;
 	int ret;
 
-	mutex_lock(&m->lock);
-	m->dead = true;
-	ret = mshv_movable_unmap_all(region);
-	/* What is still a region goes on being one. */
-	if (ret)
-		m->dead = false;
-	else
-		mshv_movable_forget(region);
-	mutex_unlock(&m->lock);
-
-	return ret;
+	for (;;) {
+		ret = unmap_once(region, &status);
+		if (!ret || !mshv_status_needs_memory(status) || deposits++ >= MAX_DEPOSITS)
+			return ret;
+		ret = mshv_hvcall_deposit(&region->partition->pool, status, 1);
+		if (ret)
+			return ret;
+	}
 }
 
 u64 mshv_movable_mapped(const struct mshv_region *region)
@@ -151,7 +165,21 @@ void mshv_movable_release(struct mshv_region *region)
 	m->dead = true;
 	mutex_unlock(&m->lock);
 	mmu_interval_notifier_remove(&m->notifier);
-	movable_free(m);
+	movable_free(m, false);
+}
+
+void mshv_movable_abandon(struct mshv_region *region)
+{
+	struct mshv_movable *m = region->backing;
+
+	mutex_lock(&m->lock);
+	/* After this the guest has only pages that are kept from being freed. */
+	if (!m->dead)
+		mshv_movable_revoke(region, 0, region->nr_pages - 1);
+	m->dead = true;
+	mutex_unlock(&m->lock);
+	mmu_interval_notifier_remove(&m->notifier);
+	movable_free(m, true);
 }
 
 /* The pages that are brought in with the one that is wanted */

@@ -11,6 +11,7 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+#include <tlfs/memory.h>
 #include <tlfs/types.h>
 
 struct mshv_region;
@@ -68,6 +69,8 @@ enum mshv_block_state {
  * @state: what it is mapped by
  * @pfn: of a 2 MiB page: its page number, with MSHV_PFN_WRITABLE
  * @pfns: of 4 KiB pages: the same, 0 for those without access
+ * @dirty: pages that the guest could write to by an entry that the hypervisor has no
+ *	longer, and whose dirty bit went with it
  *
  * A block that is lost has a reference to what it is mapped to, by one or the other.
  */
@@ -75,6 +78,7 @@ struct mshv_block {
 	enum mshv_block_state state;
 	u64 pfn;
 	u64 *pfns;
+	DECLARE_BITMAP(dirty, HV_PAGES_PER_LARGE_PAGE);
 };
 
 /**
@@ -152,6 +156,12 @@ u64 mshv_movable_mapped(const struct mshv_region *region);
  */
 void mshv_movable_release(struct mshv_region *region);
 
+/**
+ * mshv_movable_abandon() - the region's abandon operation
+ * @region: the region
+ */
+void mshv_movable_abandon(struct mshv_region *region);
+
 /* movable_map.c */
 
 /**
@@ -165,10 +175,14 @@ int mshv_movable_map_empty(struct mshv_region *region);
 /**
  * mshv_movable_unmap_all() - unmap a whole region
  * @region: the region; the caller holds its lock
+ * @status: the hypervisor's status, if it fails by -ENOMEM
  *
- * Return: 0; a negative errno, and some of it may be unmapped.
+ * Nothing is deposited here: allocating memory may take this very lock.
+ *
+ * Return: 0; a negative errno, and some of it may be unmapped, and is not counted as
+ * mapped any more.
  */
-int mshv_movable_unmap_all(struct mshv_region *region);
+int mshv_movable_unmap_all(struct mshv_region *region, u16 *status);
 
 /**
  * mshv_movable_map() - map pages that were found
@@ -202,9 +216,23 @@ void mshv_movable_revoke(struct mshv_region *region, u64 first, u64 last);
 void mshv_movable_forget(struct mshv_region *region);
 
 /**
- * mshv_movable_free_blocks() - free what is known of a region's blocks
- * @m: what is behind it; the hypervisor maps nothing of it any more
+ * mshv_movable_merge_states() - the region's merge_states operation
+ * @region: the region
+ * @first: first page, counted from the region's start
+ * @nr: pages
+ * @flags: HV_PAGE_ACCESS_*, as the hypervisor was given them
+ * @states: HV_PAGE_STATE_* of each, as the hypervisor gave them
+ *
+ * What was revoked after the hypervisor was asked is told now, or the next time.
  */
-void mshv_movable_free_blocks(struct mshv_movable *m);
+void mshv_movable_merge_states(struct mshv_region *region, u64 first, u64 nr, u64 flags,
+			       u8 *states);
+
+/**
+ * mshv_movable_free_blocks() - free what is known of a region's blocks
+ * @m: what is behind it
+ * @keep: the hypervisor may still map what could not be taken from the guest
+ */
+void mshv_movable_free_blocks(struct mshv_movable *m, bool keep);
 
 #endif /* MSHV_MOVABLE_H */

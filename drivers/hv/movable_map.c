@@ -7,6 +7,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/gfp.h>
 #include <linux/minmax.h>
@@ -102,7 +103,79 @@ int mshv_movable_map_empty(struct mshv_region *region)
 	return 0;
 }
 
-int mshv_movable_unmap_all(struct mshv_region *region)
+/*
+ * The guest may have written to a page, of which its process's page tables need not
+ * tell: after mprotect() or MADV_FREE they may be writable and clean, and the page
+ * be thrown away as it is. It is still the process's when this is called. Pages of
+ * file systems that keep account of writes are never both.
+ */
+static void page_written(const struct mshv_movable *m, u64 pfn)
+{
+	struct folio *folio;
+
+	if (!m->ram || !(pfn & MSHV_PFN_WRITABLE))
+		return;
+	folio = page_folio(pfn_to_page(pfn & ~MSHV_PFN_WRITABLE));
+	if (folio_test_anon(folio) || folio_test_swapbacked(folio))
+		folio_mark_dirty(folio);
+}
+
+/*
+ * The guest has a page no longer by the entry that it had it by. If it has written to
+ * it, only that entry knew.
+ */
+static void page_gone(const struct mshv_movable *m, struct mshv_block *block, unsigned int i)
+{
+	page_written(m, block->pfns[i]);
+	if (block->pfns[i] & MSHV_PFN_WRITABLE)
+		__set_bit(i, block->dirty);
+	block->pfns[i] = 0;
+}
+
+/* The same of a 2 MiB page: any part of it may have been written to. */
+static void large_gone(const struct mshv_movable *m, struct mshv_block *block)
+{
+	page_written(m, block->pfn);
+	if (block->pfn & MSHV_PFN_WRITABLE)
+		bitmap_fill(block->dirty, BLOCK_PAGES);
+	block->state = MSHV_BLOCK_EMPTY;
+}
+
+/* The hypervisor has nothing of a part of a block any more; of a large page, of all of it. */
+static void block_gone(struct mshv_movable *m, struct mshv_block *block, unsigned int first,
+		       unsigned int nr)
+{
+	unsigned int i;
+
+	if (block->state == MSHV_BLOCK_LARGE) {
+		large_gone(m, block);
+		m->mapped -= BLOCK_PAGES;
+		return;
+	}
+	if (block->state != MSHV_BLOCK_SMALL || !block->pfns)
+		return;
+	for (i = first; i < first + nr; i++) {
+		m->mapped -= !!block->pfns[i];
+		page_gone(m, block, i);
+	}
+}
+
+/* Pages from @first on, which begins a block, are unmapped. */
+static void pages_gone(struct mshv_region *region, u64 first, u64 nr)
+{
+	struct mshv_movable *m = region->backing;
+	u64 end = first + nr;
+	u64 index;
+	u64 next;
+
+	for (; first < end; first = next) {
+		index = block_index(region, first);
+		next = min(end, block_end(region, index));
+		block_gone(m, &m->blocks[index], in_block(region, first), next - first);
+	}
+}
+
+int mshv_movable_unmap_all(struct mshv_region *region, u16 *status)
 {
 	struct mshv_movable *m = region->backing;
 	u64 first;
@@ -128,29 +201,13 @@ int mshv_movable_unmap_all(struct mshv_region *region)
 		ret = mshv_hvcall_unmap_gpa(region->partition->id, region->gfn + first,
 					    small ? 0 : HV_UNMAP_GPA_LARGE_PAGE,
 					    small ? block_end(region, next - 1) - first :
-						    next - block, &done);
+						    next - block, &done, status);
+		pages_gone(region, first, done * (small ? 1 : BLOCK_PAGES));
 		if (ret)
 			return ret;
 	}
 
 	return 0;
-}
-
-/*
- * The guest may have written to a page, of which its process's page tables need not
- * tell: after mprotect() or MADV_FREE they may be writable and clean, and the page
- * be thrown away as it is. It is still the process's when this is called. Pages of
- * file systems that keep account of writes are never both.
- */
-static void page_written(const struct mshv_movable *m, u64 pfn)
-{
-	struct folio *folio;
-
-	if (!m->ram || !(pfn & MSHV_PFN_WRITABLE))
-		return;
-	folio = page_folio(pfn_to_page(pfn & ~MSHV_PFN_WRITABLE));
-	if (folio_test_anon(folio) || folio_test_swapbacked(folio))
-		folio_mark_dirty(folio);
 }
 
 static u32 page_flags(const struct mshv_region *region, const struct mshv_fault *fault,
@@ -180,6 +237,10 @@ static bool map_large(struct mshv_region *region, const struct mshv_fault *fault
 
 	if (!fault->large || !block_may_be_large(region, index) || pfn % BLOCK_PAGES)
 		return false;
+	/* Another VP has had it mapped. */
+	if (block->state == MSHV_BLOCK_LARGE &&
+	    block->pfn == mapped_pfn(pfn, page_flags(region, fault, fault->target)))
+		return true;
 	/* Small pages that the guest still has are not known to be the same ones. */
 	if (block->state == MSHV_BLOCK_SMALL && memchr_inv(block->pfns, 0, PAGE_SIZE))
 		return false;
@@ -189,7 +250,7 @@ static bool map_large(struct mshv_region *region, const struct mshv_fault *fault
 				&pfn, 1, 0, &done, &status))
 		return false;
 	if (block->state == MSHV_BLOCK_LARGE)
-		page_written(m, block->pfn);
+		large_gone(m, block);
 	else
 		m->mapped += BLOCK_PAGES;
 	block->state = MSHV_BLOCK_LARGE;
@@ -198,6 +259,22 @@ static bool map_large(struct mshv_region *region, const struct mshv_fault *fault
 	block->pfns = NULL;
 
 	return true;
+}
+
+/*
+ * Page @i of a fault is to be mapped. What is there already, as it would be, is left
+ * alone: a new entry would not know that the guest has written to the page.
+ */
+static bool page_wanted(const struct mshv_region *region, const struct mshv_fault *fault,
+			unsigned int i, const struct mshv_block *block)
+{
+	u64 pfn;
+
+	if (!test_bit(i, &fault->valid))
+		return false;
+	pfn = block->pfns[in_block(region, fault->first + i)];
+
+	return !pfn || pfn != mapped_pfn(fault->pfns[i], page_flags(region, fault, i));
 }
 
 /* Map those pages from @i on that go together; returns how many that is, or an error. */
@@ -211,7 +288,7 @@ static int map_run(struct mshv_region *region, const struct mshv_fault *fault, u
 	unsigned int j;
 	int ret;
 
-	for (n = 1; i + n < fault->nr && test_bit(i + n, &fault->valid) &&
+	for (n = 1; i + n < fault->nr && page_wanted(region, fault, i + n, block) &&
 	     page_flags(region, fault, i + n) == page_flags(region, fault, i); n++)
 		;
 	ret = mshv_hvcall_map_gpa(&region->partition->pool, region->gfn + first,
@@ -221,14 +298,12 @@ static int map_run(struct mshv_region *region, const struct mshv_fault *fault, u
 	if (done)
 		block->state = MSHV_BLOCK_SMALL;
 	for (j = 0; j < done; j++) {
-		u64 *pfn = &block->pfns[in_block(region, first + j)];
+		unsigned int page = in_block(region, first + j);
 
-		if (*pfn)
-			page_written(m, *pfn);
-		else
-			m->mapped++;
+		m->mapped += !block->pfns[page];
+		page_gone(m, block, page);
 		/* Page 0 is memory of no one's. */
-		*pfn = mapped_pfn(fault->pfns[i + j], page_flags(region, fault, i));
+		block->pfns[page] = mapped_pfn(fault->pfns[i + j], page_flags(region, fault, i));
 	}
 
 	return ret ?: n;
@@ -264,7 +339,7 @@ int mshv_movable_map(struct mshv_region *region, struct mshv_fault *fault, u16 *
 	}
 	for (i = 0; i < fault->nr; i += n) {
 		n = 1;
-		if (!test_bit(i, &fault->valid))
+		if (!page_wanted(region, fault, i, block))
 			continue;
 		n = map_run(region, fault, i, block, status);
 		if (n < 0)
@@ -309,7 +384,6 @@ static void block_lost(struct mshv_region *region, struct mshv_block *block)
 
 static void revoke_small(struct mshv_region *region, struct mshv_block *block, u64 first, u64 last)
 {
-	struct mshv_movable *m = region->backing;
 	u16 status;
 	u64 next;
 	u64 i;
@@ -324,10 +398,7 @@ static void revoke_small(struct mshv_region *region, struct mshv_block *block, u
 			block_lost(region, block);
 			return;
 		}
-		for (m->mapped -= next - i; i < next; i++) {
-			page_written(m, block->pfns[in_block(region, i)]);
-			block->pfns[in_block(region, i)] = 0;
-		}
+		block_gone(region->backing, block, in_block(region, i), next - i);
 	}
 }
 
@@ -348,9 +419,7 @@ void mshv_movable_revoke(struct mshv_region *region, u64 first, u64 last)
 				block_lost(region, block);
 				continue;
 			}
-			page_written(m, block->pfn);
-			block->state = MSHV_BLOCK_EMPTY;
-			m->mapped -= BLOCK_PAGES;
+			block_gone(m, block, 0, BLOCK_PAGES);
 		} else if (block->state == MSHV_BLOCK_SMALL && block->pfns) {
 			revoke_small(region, block, max(first, block_first(region, index)),
 				     min(last, block_end(region, index) - 1));
@@ -361,24 +430,36 @@ void mshv_movable_revoke(struct mshv_region *region, u64 first, u64 last)
 void mshv_movable_forget(struct mshv_region *region)
 {
 	struct mshv_movable *m = region->backing;
-	struct mshv_block *block;
-	unsigned int i;
-	u64 index;
 
 	lockdep_assert_held(&m->lock);
 
-	for (index = 0; index < m->nr_blocks; index++) {
-		block = &m->blocks[index];
-		if (block->state == MSHV_BLOCK_LARGE)
-			page_written(m, block->pfn);
-		else if (block->state == MSHV_BLOCK_SMALL && block->pfns)
-			for (i = 0; i < BLOCK_PAGES; i++)
-				page_written(m, block->pfns[i]);
-	}
-	m->mapped = 0;
+	pages_gone(region, 0, region->nr_pages);
 }
 
-void mshv_movable_free_blocks(struct mshv_movable *m)
+void mshv_movable_merge_states(struct mshv_region *region, u64 first, u64 nr, u64 flags,
+			       u8 *states)
+{
+	struct mshv_movable *m = region->backing;
+	unsigned long *dirty;
+	unsigned int bit;
+	u64 i;
+
+	mutex_lock(&m->lock);
+	for (i = 0; i < nr; i++) {
+		dirty = m->blocks[block_index(region, first + i)].dirty;
+		bit = in_block(region, first + i);
+		if (test_bit(bit, dirty))
+			states[i] |= HV_PAGE_STATE_ACCESSED | HV_PAGE_STATE_DIRTY;
+		if (flags & HV_PAGE_ACCESS_CLEAR_DIRTY)
+			__clear_bit(bit, dirty);
+		/* A page that the guest has not got can be marked nowhere else. */
+		if (flags & HV_PAGE_ACCESS_SET_DIRTY)
+			__set_bit(bit, dirty);
+	}
+	mutex_unlock(&m->lock);
+}
+
+void mshv_movable_free_blocks(struct mshv_movable *m, bool keep)
 {
 	struct mshv_block *block;
 	unsigned int i;
@@ -386,7 +467,7 @@ void mshv_movable_free_blocks(struct mshv_movable *m)
 
 	for (index = 0; index < m->nr_blocks; index++) {
 		block = &m->blocks[index];
-		if (block->state == MSHV_BLOCK_LOST) {
+		if (block->state == MSHV_BLOCK_LOST && !keep) {
 			page_unhold(m, block->pfn);
 			for (i = 0; !block->pfn && i < BLOCK_PAGES; i++)
 				page_unhold(m, block->pfns[i]);

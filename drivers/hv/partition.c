@@ -79,7 +79,8 @@ static bool partition_delete(struct mshv_partition *partition)
 		pr_err("partition %llu cannot be deleted: %d\n", partition->id, ret);
 
 	balance = mshv_pool_balance(&partition->pool);
-	WARN_ONCE(balance, "partition %llu: %lld deposited pages did not come back\n",
+	/* If it is still there, so may what it has in them be. */
+	WARN_ONCE(!ret && balance, "partition %llu: %lld deposited pages did not come back\n",
 		  partition->id, (s64)balance);
 
 	return !ret;

@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 
 #include <tlfs/hypercall.h>
+#include <tlfs/memory.h>
 #include <tlfs/message.h>
 #include <tlfs/status.h>
 #include <tlfs/vp.h>
@@ -166,6 +167,16 @@ static bool passthru_can_tell(const struct mshv_root_hvcall *args,
 	return !fault_in_safe_writeable(u64_to_user_ptr(args->out_ptr), args->out_sz);
 }
 
+/* Accessed and dirty bits are not the hypervisor's alone to tell. */
+static void passthru_merge_states(struct mshv_partition *partition,
+				  const struct mshv_hvcall *call, u32 out_sz)
+{
+	const struct hv_input_get_gpa_pages_access_state *in = call->in;
+
+	mshv_mem_merge_states(&partition->mem, in->hv_gpa_page_number,
+			      min_t(u32, call->done, out_sz), in->flags, call->out);
+}
+
 static long passthru_copy_back(const struct mshv_root_hvcall *args,
 			       const struct mshv_hvcall *call, long ret,
 			       struct mshv_root_hvcall __user *uarg)
@@ -223,6 +234,8 @@ long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru
 	call.out = out;
 	call.pool = partition ? &partition->pool : &mshv_root_pool;
 	ret = passthru_issue(partition, &call);
+	if (!ret && out && args.code == HVCALL_GET_GPA_PAGES_ACCESS_STATES)
+		passthru_merge_states(partition, &call, args.out_sz);
 	ret = passthru_copy_back(&args, &call, ret, uarg);
 
 out_free:

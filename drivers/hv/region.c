@@ -243,12 +243,13 @@ long mshv_ioctl_set_guest_memory(struct mshv_partition *partition,
 	return region_map(partition, &args);
 }
 
-static struct mshv_region *region_get(struct mshv_mem *mem, u64 gfn)
+/* The first region with pages from @first to @last */
+static struct mshv_region *region_get(struct mshv_mem *mem, u64 first, u64 last)
 {
 	struct mshv_region *region;
 
 	spin_lock(&mem->lock);
-	region = region_tree_iter_first(&mem->regions, gfn, gfn);
+	region = region_tree_iter_first(&mem->regions, first, last);
 	if (region)
 		kref_get(&region->ref);
 	spin_unlock(&mem->lock);
@@ -269,7 +270,7 @@ int mshv_mem_fault(struct mshv_partition *partition, u64 gfn, u8 access)
 	if (access >= ARRAY_SIZE(wanted))
 		return -EINVAL;
 	access = array_index_nospec(access, ARRAY_SIZE(wanted));
-	region = region_get(&partition->mem, gfn);
+	region = region_get(&partition->mem, gfn, gfn);
 	if (!region)
 		return -ENOENT;
 
@@ -279,6 +280,27 @@ int mshv_mem_fault(struct mshv_partition *partition, u64 gfn, u8 access)
 	region_put(region);
 
 	return ret;
+}
+
+void mshv_mem_merge_states(struct mshv_mem *mem, u64 gfn, u64 nr, u64 flags, u8 *states)
+{
+	struct mshv_region *region;
+	u64 first = gfn;
+	u64 last;
+	u64 end;
+
+	/* A caller may have made the hypercall with any number. */
+	if (!nr || check_add_overflow(gfn, nr - 1, &last))
+		return;
+	while (first <= last && (region = region_get(mem, first, last))) {
+		first = max(first, region_first(region));
+		end = min(last, region_last(region)) + 1;
+		if (region->ops->merge_states)
+			region->ops->merge_states(region, first - region->gfn, end - first, flags,
+						  states + (first - gfn));
+		region_put(region);
+		first = end;
+	}
 }
 
 void mshv_mem_show(struct seq_file *m, struct mshv_mem *mem)
@@ -318,10 +340,13 @@ void mshv_mem_release_stuck(struct mshv_partition *partition, bool deleted)
 
 	list_for_each_entry_safe(region, next, &partition->mem.stuck, stuck) {
 		list_del(&region->stuck);
-		if (deleted)
+		if (deleted) {
 			region_put(region);
-		else
-			pr_err("guest memory that cannot be unmapped is lost: %llu pages at %#llx\n",
-			       region->nr_pages, region->gfn);
+			continue;
+		}
+		pr_err("guest memory that cannot be unmapped is lost: %llu pages at %#llx\n",
+		       region->nr_pages, region->gfn);
+		region->ops->abandon(region);
+		region_free(region);
 	}
 }

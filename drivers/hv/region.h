@@ -29,8 +29,13 @@ struct seq_file;
  * @fault: the guest wanted a page that is not there; NULL where that cannot be.
  *	Returns 0 if it is there now; a negative errno if that is for user space
  * @mapped: how many of its pages the guest has, for debugfs; needs no lock
+ * @merge_states: add to what the hypervisor said of pages' accessed and dirty bits what
+ *	is known of them here, and do to that what it did to its own; NULL where nothing
+ *	is. Its arguments are those of mshv_movable_merge_states()
  * @release: let go of the backing; called once, for a region that was mapped and
  *	that the hypervisor has nothing of any more
+ * @abandon: called in the place of @release if the hypervisor may have: as that, but
+ *	what the guest may still reach is never freed
  *
  * @map is called with the partition's mutex held; @fault with a reference held; the
  * others by whoever took the region out of the partition.
@@ -41,7 +46,10 @@ struct mshv_region_ops {
 	int (*unmap)(struct mshv_region *region);
 	int (*fault)(struct mshv_region *region, u64 gfn, bool write);
 	u64 (*mapped)(const struct mshv_region *region);
+	void (*merge_states)(struct mshv_region *region, u64 first, u64 nr, u64 flags,
+			     u8 *states);
 	void (*release)(struct mshv_region *region);
+	void (*abandon)(struct mshv_region *region);
 };
 
 /**
@@ -133,6 +141,19 @@ long mshv_ioctl_set_guest_memory(struct mshv_partition *partition,
 int mshv_mem_fault(struct mshv_partition *partition, u64 gfn, u8 access);
 
 /**
+ * mshv_mem_merge_states() - complete what the hypervisor said of accessed and dirty bits
+ * @mem: the partition's
+ * @gfn: first guest page number
+ * @nr: pages
+ * @flags: HV_PAGE_ACCESS_*, as the hypervisor was given them
+ * @states: HV_PAGE_STATE_* of each, as the hypervisor gave them
+ *
+ * Movable pages lose their bits when they are taken from the guest: that it could write
+ * to them is remembered here. May sleep.
+ */
+void mshv_mem_merge_states(struct mshv_mem *mem, u64 gfn, u64 nr, u64 flags, u8 *states);
+
+/**
  * mshv_mem_show() - print a partition's regions, one a line
  * @m: where to
  * @mem: the partition's
@@ -152,8 +173,10 @@ void mshv_mem_detach(struct mshv_partition *partition, bool finalized);
 /**
  * mshv_mem_release_stuck() - let go of what could not be unmapped
  * @partition: the partition
- * @deleted: the hypervisor has deleted it; if not, that memory is kept for ever,
- *	because a guest may still reach it
+ * @deleted: the hypervisor has deleted it; if not, what a guest may still reach of that
+ *	memory is kept for ever
+ *
+ * Nothing is left that knows of the partition.
  */
 void mshv_mem_release_stuck(struct mshv_partition *partition, bool deleted);
 

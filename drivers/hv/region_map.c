@@ -123,7 +123,8 @@ int mshv_region_unmap_pages(struct mshv_region *region, u64 nr, const unsigned l
 
 		ret = mshv_hvcall_unmap_gpa(region->partition->id, region->gfn + i,
 					    is_large ? HV_UNMAP_GPA_LARGE_PAGE : 0,
-					    is_large ? (next - i) / BLOCK_PAGES : next - i, &done);
+					    is_large ? (next - i) / BLOCK_PAGES : next - i, &done,
+					    NULL);
 		if (ret)
 			return ret;
 		i = next;

@@ -82,5 +82,7 @@ const struct mshv_region_ops mshv_region_mmio_ops = {
 	.unmap = mshv_movable_unmap,
 	.fault = mshv_movable_fault,
 	.mapped = mshv_movable_mapped,
+	.merge_states = mshv_movable_merge_states,
 	.release = mshv_movable_release,
+	.abandon = mshv_movable_abandon,
 };

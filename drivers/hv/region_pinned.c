@@ -166,10 +166,17 @@ static void pinned_release(struct mshv_region *region)
 	pinned_free(pinned);
 }
 
+/* They stay pinned, and accounted for, as the guest may have all of them. */
+static void pinned_abandon(struct mshv_region *region)
+{
+	pinned_free(region->backing);
+}
+
 const struct mshv_region_ops mshv_region_pinned_ops = {
 	.name = "pinned",
 	.map = pinned_map,
 	.unmap = pinned_unmap,
 	.mapped = pinned_mapped,
 	.release = pinned_release,
+	.abandon = pinned_abandon,
 };

@@ -406,6 +406,29 @@ static void memory_the_guest_may_still_reach_is_not_let_go(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pinned(test, user));
 }
 
+static void memory_outlives_a_partition_that_cannot_be_deleted(struct kunit *test)
+{
+	unsigned long user = test_user(test, PAGE_SIZE);
+	unsigned long locked = current->mm->locked_vm;
+	int fd = test_partition(test);
+	u64 id = test_partition_of(test, fd)->id;
+	struct page *page;
+
+	KUNIT_ASSERT_EQ(test, set_memory(test, fd, 0, PAGE_SIZE, user, WRITABLE), 0);
+	fake_hv_fail(HVCALL_FINALIZE_PARTITION, HV_STATUS_OPERATION_FAILED, 0, 1);
+	fake_hv_fail(HVCALL_UNMAP_GPA_PAGES, HV_STATUS_OPERATION_FAILED, 0, 1);
+	fake_hv_fail(HVCALL_DELETE_PARTITION, HV_STATUS_OPERATION_FAILED, 0, 1);
+	test_close(fd);
+	KUNIT_EXPECT_TRUE(test, pinned(test, user));
+	KUNIT_EXPECT_EQ(test, current->mm->locked_vm, locked + 1);
+
+	test_delete(test, id);
+	KUNIT_ASSERT_EQ(test, get_user_pages_fast(user, 1, 0, &page), 1);
+	unpin_user_page(page);
+	put_page(page);
+	KUNIT_EXPECT_EQ(test, account_locked_vm(current->mm, 1, false), 0);
+}
+
 static void read_only_memory_is_mapped_read_only(struct kunit *test)
 {
 	int fd = test_partition(test);
@@ -431,6 +454,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_that_is_only_half_there_is_not_pinned),
 	KUNIT_CASE(memory_that_cannot_be_mapped_is_not_kept),
 	KUNIT_CASE(memory_the_guest_may_still_reach_is_not_let_go),
+	KUNIT_CASE(memory_outlives_a_partition_that_cannot_be_deleted),
 	KUNIT_CASE(read_only_memory_is_mapped_read_only),
 	{}
 };

@@ -3,6 +3,7 @@
  * Movable memory, and device memory, which moves likewise.
  */
 #include <linux/anon_inodes.h>
+#include <linux/bitmap.h>
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -11,6 +12,8 @@
 #include <linux/mman.h>
 #include <linux/mmu_context.h>
 #include <linux/random.h>
+#include <linux/rbtree.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include <tlfs/memory.h>
@@ -663,6 +666,343 @@ static void guest_never_has_what_the_process_has_lost(struct kunit *test)
 	test_close(t.fd);
 }
 
+/* ---- What the hypervisor forgets of pages that are taken from the guest ---- */
+
+/* The one region that there is */
+static struct mshv_region *region_of(const struct movable_test *t)
+{
+	return rb_entry(rb_first_cached(&t->partition->mem.regions), struct mshv_region, node);
+}
+
+static struct mshv_movable *movable_of(const struct movable_test *t)
+{
+	return region_of(t)->backing;
+}
+
+/* How many pages are said to be dirty, of which the hypervisor says nothing */
+static unsigned int dirty(struct kunit *test, const struct movable_test *t, u8 op,
+			  unsigned long *bitmap)
+{
+	unsigned long user = test_user(test, 2 * PAGE_SIZE);
+	const struct mshv_gpap_access_bitmap args = {
+		.access_type = MSHV_GPAP_ACCESS_TYPE_DIRTY, .access_op = op,
+		.page_count = t->nr, .gpap_base = t->gfn, .bitmap_ptr = user + PAGE_SIZE,
+	};
+
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)user, &args, sizeof(args)), 0);
+	KUNIT_EXPECT_EQ(test, test_ioctl(test, t->fd, MSHV_GET_GPAP_ACCESS_BITMAP, user), 0);
+	bitmap_zero(bitmap, t->nr);
+	KUNIT_ASSERT_EQ(test, copy_from_user(bitmap, (void __user *)(user + PAGE_SIZE),
+					     DIV_ROUND_UP(t->nr, 8)), 0);
+
+	return bitmap_weight(bitmap, t->nr);
+}
+
+static void pages_that_were_taken_from_the_guest_are_dirty(struct kunit *test)
+{
+	struct movable_test t = movable(test, BLOCK - 32, 64, WRITABLE);
+	DECLARE_BITMAP(bitmap, 64);
+
+	touch_small(test, &t);
+	KUNIT_ASSERT_EQ(test, fault(&t, 3, ACCESS_WRITE), 0);
+	KUNIT_ASSERT_EQ(test, fault(&t, 40, ACCESS_WRITE), 0);
+	KUNIT_ASSERT_EQ(test, fault(&t, 20, ACCESS_READ), 0);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_CLEAR, bitmap), 0);
+	vm_munmap(t.user + 3 * PAGE_SIZE, 2 * PAGE_SIZE);
+	/* One that the guest could only read */
+	vm_munmap(t.user + 20 * PAGE_SIZE, PAGE_SIZE);
+	vm_munmap(t.user + 47 * PAGE_SIZE, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_NOOP, bitmap), 3);
+	KUNIT_EXPECT_TRUE(test, test_bit(3, bitmap) && test_bit(4, bitmap) && test_bit(47, bitmap));
+	/* Whatever is there now */
+	KUNIT_ASSERT_EQ(test, vm_mmap(NULL, t.user + 3 * PAGE_SIZE, PAGE_SIZE,
+				      PROT_READ | PROT_WRITE,
+				      MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED, 0),
+			t.user + 3 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, fault(&t, 3, ACCESS_READ), 0);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_CLEAR, bitmap), 3);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_CLEAR, bitmap), 0);
+	test_close(t.fd);
+}
+
+static void large_page_that_was_taken_is_dirty_in_all_its_parts(struct kunit *test)
+{
+	struct movable_test t = movable(test, 4 * BLOCK, 2 * BLOCK, WRITABLE);
+	struct movable_test part = t;
+	DECLARE_BITMAP(bitmap, 2 * BLOCK);
+	u32 flags;
+
+	touch(test, &t, BLOCK);
+	KUNIT_ASSERT_EQ(test, fault(&t, BLOCK + 77, ACCESS_WRITE), 0);
+	mapping(&t, BLOCK, &flags);
+	KUNIT_ASSERT_TRUE(test, flags & HV_MAP_GPA_LARGE_PAGE);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_CLEAR, bitmap), 0);
+	vm_munmap(t.user + (BLOCK + 5) * PAGE_SIZE, PAGE_SIZE);
+	part.gfn += BLOCK - 10;
+	part.nr = 30;
+	KUNIT_EXPECT_EQ(test, dirty(test, &part, MSHV_GPAP_ACCESS_OP_CLEAR, bitmap), 20);
+	/* What comes there next changes nothing of that. */
+	KUNIT_ASSERT_EQ(test, fault(&t, BLOCK + 77, ACCESS_READ), 0);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_CLEAR, bitmap), BLOCK - 20);
+	KUNIT_EXPECT_FALSE(test, test_bit(BLOCK + 19, bitmap));
+	KUNIT_EXPECT_TRUE(test, test_bit(BLOCK + 20, bitmap));
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_NOOP, bitmap), 0);
+	test_close(t.fd);
+}
+
+static int count_pages(const struct fake_call *call, u16 *done, void *context)
+{
+	unsigned int *pages = context;
+
+	*pages += call->reps - call->start;
+
+	return FAKE_DEFAULT;
+}
+
+/* A new entry would be a clean one. */
+static void fault_leaves_alone_what_is_mapped(struct kunit *test)
+{
+	struct movable_test t = movable(test, BLOCK, 3 * BLOCK, WRITABLE);
+	DECLARE_BITMAP(bitmap, 3 * BLOCK);
+	unsigned int pages = 0;
+	u32 flags;
+	u64 i;
+
+	/* Small pages in the first block, a large one in the last */
+	vm_munmap(t.user + (BLOCK - 1) * PAGE_SIZE, PAGE_SIZE);
+	touch(test, &t, 2 * BLOCK);
+	/* What page tables that takes is there for the others. */
+	KUNIT_ASSERT_EQ(test, fault(&t, 40, ACCESS_WRITE), 0);
+	fake_hv_handle(HVCALL_MAP_GPA_PAGES, count_pages, &pages);
+	KUNIT_ASSERT_EQ(test, fault(&t, 3, ACCESS_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, pages, MSHV_FAULT_PAGES);
+	vm_munmap(t.user + 5 * PAGE_SIZE, PAGE_SIZE);
+	KUNIT_ASSERT_EQ(test, vm_mmap(NULL, t.user + 5 * PAGE_SIZE, PAGE_SIZE,
+				      PROT_READ | PROT_WRITE,
+				      MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED, 0),
+			t.user + 5 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, mshv_movable_mapped(region_of(&t)), 2 * MSHV_FAULT_PAGES - 1);
+	pages = 0;
+	KUNIT_ASSERT_EQ(test, fault(&t, 5, ACCESS_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, pages, 1);
+	KUNIT_EXPECT_EQ(test, mshv_movable_mapped(region_of(&t)), 2 * MSHV_FAULT_PAGES);
+	for (i = 0; i < MSHV_FAULT_PAGES; i++)
+		KUNIT_EXPECT_EQ(test, mapping(&t, i, &flags), user_pfn(test, &t, i));
+	/* As when two VPs want the same page */
+	KUNIT_EXPECT_EQ(test, fault(&t, 3, ACCESS_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, pages, 1);
+
+	KUNIT_EXPECT_EQ(test, fault(&t, 2 * BLOCK + 9, ACCESS_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, pages, 2);
+	KUNIT_EXPECT_EQ(test, fault(&t, 2 * BLOCK + 8, ACCESS_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, pages, 2);
+	KUNIT_EXPECT_EQ(test, mshv_movable_mapped(region_of(&t)), BLOCK + 2 * MSHV_FAULT_PAGES);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_NOOP, bitmap), 1);
+	KUNIT_EXPECT_TRUE(test, test_bit(5, bitmap));
+	test_close(t.fd);
+}
+
+static void pages_that_are_not_there_can_be_marked_dirty(struct kunit *test)
+{
+	struct movable_test t = movable(test, BLOCK - 7, BLOCK + 30, WRITABLE);
+	DECLARE_BITMAP(bitmap, BLOCK + 30);
+
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_SET, bitmap), 0);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_NOOP, bitmap), t.nr);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_CLEAR, bitmap), t.nr);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_NOOP, bitmap), 0);
+	test_close(t.fd);
+}
+
+/**
+ * struct revoker - takes a page from the guest while its bits are being asked for
+ * @t: the guest
+ * @page: the page
+ * @calls: hypercalls for the bits before
+ * @locked: nothing can be merged from now on
+ */
+struct revoker {
+	const struct movable_test *t;
+	u64 page;
+	unsigned int calls;
+	struct completion locked;
+};
+
+static int revoke_after_the_hypercall(void *data)
+{
+	struct revoker *revoker = data;
+	struct mshv_movable *m = movable_of(revoker->t);
+
+	mutex_lock(&m->lock);
+	complete(&revoker->locked);
+	while (fake_hv_calls(HVCALL_GET_GPA_PAGES_ACCESS_STATES) == revoker->calls)
+		usleep_range(100, 200);
+	mshv_movable_revoke(m->region, revoker->page, revoker->page);
+	mutex_unlock(&m->lock);
+	while (!kthread_should_stop())
+		usleep_range(100, 200);
+
+	return 0;
+}
+
+static void page_that_is_taken_while_bits_are_read_is_not_lost(struct kunit *test)
+{
+	struct movable_test t = movable(test, 0, 32, WRITABLE);
+	struct revoker revoker = {
+		.t = &t, .page = 3, .calls = fake_hv_calls(HVCALL_GET_GPA_PAGES_ACCESS_STATES),
+	};
+	struct task_struct *thread;
+	DECLARE_BITMAP(bitmap, 32);
+
+	touch_small(test, &t);
+	KUNIT_ASSERT_EQ(test, fault(&t, 3, ACCESS_WRITE), 0);
+	init_completion(&revoker.locked);
+	thread = kthread_run(revoke_after_the_hypercall, &revoker, "mshv-revoker");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	wait_for_completion(&revoker.locked);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_CLEAR, bitmap), 1);
+	KUNIT_EXPECT_TRUE(test, test_bit(3, bitmap));
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_CLEAR, bitmap), 0);
+	kthread_stop(thread);
+	test_close(t.fd);
+}
+
+static void hypercall_that_is_passed_through_tells_the_same(struct kunit *test)
+{
+	struct movable_test t = movable(test, BLOCK, 32, WRITABLE);
+	unsigned long user = test_user(test, 2 * PAGE_SIZE);
+	struct hv_input_get_gpa_pages_access_state in = {
+		.flags = HV_PAGE_ACCESS_CLEAR_DIRTY, .hv_gpa_page_number = BLOCK - 4,
+	};
+	const struct mshv_root_hvcall args = {
+		.code = HVCALL_GET_GPA_PAGES_ACCESS_STATES, .reps = 20,
+		.in_sz = sizeof(in), .in_ptr = user, .out_sz = 18, .out_ptr = user + PAGE_SIZE,
+	};
+	DECLARE_BITMAP(bitmap, 32);
+	u8 states[20];
+
+	touch_small(test, &t);
+	KUNIT_ASSERT_EQ(test, fault(&t, 3, ACCESS_WRITE), 0);
+	vm_munmap(t.user + 3 * PAGE_SIZE, PAGE_SIZE);
+	vm_munmap(t.user + 15 * PAGE_SIZE, PAGE_SIZE);
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)user, &in, sizeof(in)), 0);
+	KUNIT_EXPECT_EQ(test, test_ioctl_in(test, t.fd, MSHV_ROOT_HVCALL, &args, sizeof(args)), 0);
+	KUNIT_ASSERT_EQ(test, copy_from_user(states, (void __user *)(user + PAGE_SIZE), 20), 0);
+	KUNIT_EXPECT_EQ(test, states[4 + 2], 0);
+	KUNIT_EXPECT_EQ(test, states[4 + 3], HV_PAGE_STATE_ACCESSED | HV_PAGE_STATE_DIRTY);
+	/* What there was no room for is told the next time. */
+	KUNIT_EXPECT_EQ(test, states[4 + 15], 0);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_NOOP, bitmap), 1);
+	KUNIT_EXPECT_TRUE(test, test_bit(15, bitmap));
+	/* A number that no page has is the hypervisor's to refuse. */
+	in.hv_gpa_page_number = U64_MAX - 3;
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)user, &in, sizeof(in)), 0);
+	KUNIT_EXPECT_EQ(test, test_ioctl_in(test, t.fd, MSHV_ROOT_HVCALL, &args, sizeof(args)), 0);
+	test_close(t.fd);
+}
+
+/* ---- Regions that the hypervisor does not unmap ---- */
+
+static void what_was_unmapped_of_a_region_that_stays_comes_back(struct kunit *test)
+{
+	struct movable_test t = movable(test, BLOCK - 50, BLOCK + 50, WRITABLE);
+	DECLARE_BITMAP(bitmap, BLOCK + 50);
+	u32 flags;
+
+	touch_small(test, &t);
+	KUNIT_ASSERT_EQ(test, fault(&t, 15, ACCESS_WRITE), 0);
+	/* The head is unmapped, the block after it is not. */
+	fake_hv_fail(HVCALL_UNMAP_GPA_PAGES, HV_STATUS_OPERATION_FAILED, 1, 1);
+	KUNIT_EXPECT_EQ(test, set_memory(test, &t, UNMAP), -EIO);
+	KUNIT_EXPECT_EQ(test, mapping(&t, 15, &flags), U64_MAX);
+	KUNIT_EXPECT_EQ(test, mshv_movable_mapped(region_of(&t)), 0);
+	KUNIT_EXPECT_EQ(test, fault(&t, 15, ACCESS_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, mapping(&t, 15, &flags), user_pfn(test, &t, 15));
+	dirty(test, &t, MSHV_GPAP_ACCESS_OP_CLEAR, bitmap);
+	KUNIT_EXPECT_TRUE(test, test_bit(15, bitmap));
+	test_close(t.fd);
+}
+
+/**
+ * struct deposits - what goes on when memory is deposited
+ * @lock: a lock
+ * @nr: how many deposits there were
+ * @locked: how many with the lock held
+ */
+struct deposits {
+	struct mutex *lock;	/* the region's */
+	unsigned int nr;
+	unsigned int locked;
+};
+
+static int watch_deposit(const struct fake_call *call, u16 *done, void *context)
+{
+	struct deposits *deposits = context;
+
+	deposits->nr++;
+	deposits->locked += mutex_is_locked(deposits->lock);
+
+	return FAKE_DEFAULT;
+}
+
+/* Memory may have to be reclaimed for that, and this region's at that. */
+static void unmapping_deposits_nothing_with_the_lock_held(struct kunit *test)
+{
+	struct movable_test t = movable(test, BLOCK - 50, BLOCK + 50, WRITABLE);
+	struct deposits deposits = { .lock = &movable_of(&t)->lock };
+
+	touch_small(test, &t);
+	KUNIT_ASSERT_EQ(test, fault(&t, 15, ACCESS_WRITE), 0);
+	fake_hv_handle(HVCALL_DEPOSIT_MEMORY, watch_deposit, &deposits);
+	fake_hv_fail(HVCALL_UNMAP_GPA_PAGES, HV_STATUS_INSUFFICIENT_ROOT_MEMORY, 1, 2);
+	KUNIT_EXPECT_EQ(test, set_memory(test, &t, UNMAP), 0);
+	fake_hv_handle(HVCALL_DEPOSIT_MEMORY, NULL, NULL);
+	KUNIT_EXPECT_EQ(test, deposits.nr, 2);
+	KUNIT_EXPECT_EQ(test, deposits.locked, 0);
+
+	/* There is an end to it. */
+	KUNIT_ASSERT_EQ(test, set_memory(test, &t, WRITABLE), 0);
+	fake_hv_fail(HVCALL_UNMAP_GPA_PAGES, HV_STATUS_INSUFFICIENT_ROOT_MEMORY, 0, 1000);
+	KUNIT_EXPECT_EQ(test, set_memory(test, &t, UNMAP), -ENOMEM);
+	fake_hv_fail(HVCALL_UNMAP_GPA_PAGES, 0, 0, 0);
+	test_close(t.fd);
+}
+
+static void memory_outlives_a_partition_that_cannot_be_deleted(struct kunit *test)
+{
+	unsigned int kept;
+
+	/* Whether at least its pages can be taken from the guest */
+	for (kept = 0; kept < 2; kept++) {
+		struct movable_test t = movable(test, BLOCK, BLOCK, WRITABLE);
+		u64 id = t.partition->id;
+		struct page *page;
+		u32 flags;
+
+		touch_small(test, &t);
+		touch(test, &t, 7);
+		KUNIT_ASSERT_EQ(test, fault(&t, 7, ACCESS_WRITE), 0);
+		page = pfn_to_page(mapping(&t, 7, &flags));
+		get_page(page);
+		fake_hv_fail(HVCALL_FINALIZE_PARTITION, HV_STATUS_OPERATION_FAILED, 0, 1);
+		fake_hv_fail(HVCALL_UNMAP_GPA_PAGES, HV_STATUS_OPERATION_FAILED, 0, 1);
+		fake_hv_fail(HVCALL_DELETE_PARTITION, HV_STATUS_OPERATION_FAILED, 0, 1);
+		if (kept)
+			fake_hv_fail(HVCALL_MAP_GPA_PAGES, HV_STATUS_OPERATION_FAILED, 0, 1);
+		test_close(t.fd);
+		kvfree_rcu_barrier();
+		fake_hv_mapping(id, t.gfn + 7, &flags);
+		KUNIT_EXPECT_EQ(test, !(flags & HV_MAP_GPA_NO_ACCESS), kept);
+		/* No one asks after the partition any more. */
+		vm_munmap(t.user, t.nr * PAGE_SIZE);
+		KUNIT_EXPECT_EQ(test, page_count(page), 1 + kept);
+		while (kept && page_count(page) > 1)
+			put_page(page);
+		put_page(page);
+		test_delete(test, id);
+	}
+}
+
 /* A device's memory; no one ever looks into it. */
 #define DEVICE_PFN	0xfed00
 #define DEVICE_PAGES	8
@@ -787,6 +1127,15 @@ static struct kunit_case movable_cases[] = {
 	KUNIT_CASE(vmm_does_not_hear_of_a_page_that_was_only_not_there),
 	KUNIT_CASE(translation_brings_in_the_pages_that_it_needs),
 	KUNIT_CASE_SLOW(guest_never_has_what_the_process_has_lost),
+	KUNIT_CASE(pages_that_were_taken_from_the_guest_are_dirty),
+	KUNIT_CASE(large_page_that_was_taken_is_dirty_in_all_its_parts),
+	KUNIT_CASE(fault_leaves_alone_what_is_mapped),
+	KUNIT_CASE(pages_that_are_not_there_can_be_marked_dirty),
+	KUNIT_CASE(page_that_is_taken_while_bits_are_read_is_not_lost),
+	KUNIT_CASE(hypercall_that_is_passed_through_tells_the_same),
+	KUNIT_CASE(what_was_unmapped_of_a_region_that_stays_comes_back),
+	KUNIT_CASE(unmapping_deposits_nothing_with_the_lock_held),
+	KUNIT_CASE(memory_outlives_a_partition_that_cannot_be_deleted),
 	KUNIT_CASE(device_memory_is_mapped_uncached_while_it_is_there),
 	KUNIT_CASE(device_memory_is_bounded_by_its_mapping),
 	KUNIT_CASE(hypervisors_own_pages_are_no_device_memory),

@@ -17,6 +17,7 @@
 #include <uapi/linux/mshv.h>
 
 #include "../compat.h"
+#include "../hvcalls.h"
 #include "../intr.h"
 #include "../mshv.h"
 #include "../partition.h"
@@ -232,6 +233,16 @@ static void *private_data(struct kunit *test, int fd)
 	fput(file);
 
 	return data;
+}
+
+void test_delete(struct kunit *test, u64 id)
+{
+	struct mshv_pool pool;
+
+	mshv_pool_init(&pool, id);
+	KUNIT_EXPECT_EQ(test, mshv_hvcall_finalize_partition(id), 0);
+	mshv_pool_withdraw(&pool, U64_MAX);
+	KUNIT_EXPECT_EQ(test, mshv_hvcall_delete_partition(id), 0);
 }
 
 struct mshv_partition *test_partition_of(struct kunit *test, int fd)

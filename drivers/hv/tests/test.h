@@ -78,6 +78,13 @@ void test_close(int fd);
 int test_partition(struct kunit *test);
 
 /**
+ * test_delete() - let the hypervisor delete a partition that the driver has given up
+ * @test: the test
+ * @id: its ID
+ */
+void test_delete(struct kunit *test, u64 id);
+
+/**
  * test_partition_of() - the driver's structure behind a partition's file
  * @test: the test
  * @fd: its descriptor

@@ -3,6 +3,8 @@
  * MSHV_GET_GPAP_ACCESS_BITMAP: which pages a guest has read and written.
  */
 #include <pthread.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "mshv_test.h"
 
@@ -171,6 +173,135 @@ TEST_F(guest, what_cannot_be_told_is_not_cleared)
 	EXPECT_ERRNO(EFAULT, ioctl(self->vm.partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args));
 	ASSERT_EQ(REGION_PAGES, HARVEST(DIRTY, CLEAR));
 	EXPECT_TRUE(page_is_set(self->bitmap, 70));
+}
+
+/* ---- What the host does to memory that the guest has written to ---- */
+
+#define HOST_PAGE	70
+#define DISK		"/dev/vda"	/* to swap to */
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT	21
+#endif
+
+/* Each sync: a write to one page, or if that is 0, a look at another */
+static volatile uint64_t guest_writes_to, guest_looks_at;
+
+static GUEST_CODE void guest_does_as_it_is_told(void)
+{
+	for (;;) {
+		GUEST_SYNC(1);
+		if (guest_writes_to)
+			*(volatile uint64_t *)guest_writes_to += 1;
+		else
+			(void)*(volatile uint64_t *)guest_looks_at;
+	}
+}
+
+enum what { PROTECT, FORK, PAGE_OUT, GIVE_UP_NEIGHBOUR };
+
+FIXTURE(host) {
+	struct test_vm vm;
+	uint8_t *region;
+};
+
+FIXTURE_VARIANT(host) {
+	enum what what;
+	int neighbour;		/* the page that the guest looks at then, from the one it wrote to */
+};
+
+FIXTURE_VARIANT_ADD(host, makes_it_read_only_and_back) { PROTECT, 0 };
+FIXTURE_VARIANT_ADD(host, makes_it_read_only_and_back_near_by) { PROTECT, 1 };
+FIXTURE_VARIANT_ADD(host, forks) { FORK, 0 };
+FIXTURE_VARIANT_ADD(host, swaps_it_out) { PAGE_OUT, 0 };
+FIXTURE_VARIANT_ADD(host, gives_up_its_neighbour) { GIVE_UP_NEIGHBOUR, 1 };
+
+FIXTURE_SETUP(host)
+{
+	const uint64_t size = REGION_PAGES * PAGE_SIZE;
+
+	self->region = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
+	ASSERT_NE(MAP_FAILED, (void *)self->region);
+	madvise(self->region, size, MADV_NOHUGEPAGE);
+	memset(self->region, 1, size);
+	vm_init_long(&self->vm, PT_LAPIC, guest_does_as_it_is_told);
+	ASSERT_OK(mshv_map_memory(self->vm.partition, REGION_GPA, self->region, size, MEM_RW));
+	ASSERT_OK(mshv_set_property(self->vm.partition,
+				    HV_PARTITION_PROPERTY_GPA_PAGE_ACCESS_TRACKING, 1));
+	vm_run_to_sync(&self->vm, 1);
+}
+
+FIXTURE_TEARDOWN(host)
+{
+	vm_destroy(&self->vm);
+	munmap(self->region, REGION_PAGES * PAGE_SIZE);
+}
+
+static void guest_touches(struct test_vm *vm, uint64_t write, uint64_t read)
+{
+	*vm_guest_variable(vm, guest_writes_to) = write ? REGION_GPA + write * PAGE_SIZE : 0;
+	*vm_guest_variable(vm, guest_looks_at) = REGION_GPA + read * PAGE_SIZE;
+	vm_run_to_sync(vm, 1);
+}
+
+static void host_does(struct __test_metadata *_metadata, enum what what, uint8_t *page)
+{
+	int status;
+	pid_t pid;
+
+	switch (what) {
+	case PROTECT:
+		ASSERT_EQ(0, mprotect(page, PAGE_SIZE, PROT_READ));
+		ASSERT_EQ(0, mprotect(page, PAGE_SIZE, PROT_READ | PROT_WRITE));
+		break;
+	case FORK:
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		break;
+	case PAGE_OUT:
+		ASSERT_EQ(0, madvise(page, PAGE_SIZE, MADV_PAGEOUT));
+		break;
+	case GIVE_UP_NEIGHBOUR:
+		ASSERT_EQ(0, madvise(page + PAGE_SIZE, PAGE_SIZE, MADV_DONTNEED));
+		break;
+	}
+}
+
+/* A page that is said to be clean is not copied again. */
+TEST_F(host, dirty_pages_survive_what_the_host_does)
+{
+	uint8_t *page = self->region + HOST_PAGE * PAGE_SIZE;
+	uint64_t bitmap[REGION_PAGES / 64];
+
+#define HARVEST_HOST() \
+	mshv_get_access_bitmap(self->vm.partition, MSHV_GPAP_ACCESS_TYPE_DIRTY, \
+			       MSHV_GPAP_ACCESS_OP_CLEAR, REGION_GPA, REGION_PAGES, bitmap)
+
+	if (variant->what == PAGE_OUT &&
+	    (access(DISK, W_OK) || system("mkswap " DISK " >/dev/null && swapon " DISK)))
+		SKIP(return, "no swap space");
+	guest_touches(&self->vm, HOST_PAGE, 0);
+	ASSERT_EQ(REGION_PAGES, HARVEST_HOST()) TH_LOG("%s", mshv_strerror());
+	guest_touches(&self->vm, HOST_PAGE, 0);
+	host_does(_metadata, variant->what, page);
+	guest_touches(&self->vm, 0, HOST_PAGE + variant->neighbour);
+	ASSERT_EQ(REGION_PAGES, HARVEST_HOST());
+	EXPECT_TRUE(page_is_set(bitmap, HOST_PAGE));
+	EXPECT_FALSE(page_is_set(bitmap, HOST_PAGE + 100)) TH_LOG("a page that no one touched");
+	/* And that once. */
+	ASSERT_EQ(REGION_PAGES, HARVEST_HOST());
+	EXPECT_FALSE(page_is_set(bitmap, HOST_PAGE));
+	guest_touches(&self->vm, HOST_PAGE, 0);
+	ASSERT_EQ(REGION_PAGES, HARVEST_HOST());
+	EXPECT_TRUE(page_is_set(bitmap, HOST_PAGE));
+	EXPECT_EQ(0x0101010101010104, *(volatile uint64_t *)page);
+	if (variant->what == PAGE_OUT) {
+		EXPECT_EQ(0, system("swapoff " DISK));
+	}
 }
 
 /* ---- Large pages ---- */

@@ -332,6 +332,69 @@ TEST_F_TIMEOUT(guest, survives_merging, 60)
 	write_count(KSM "run", 2);
 }
 
+/* ---- Pages that are merged while the guest has them ---- */
+
+#define MERGED_PAGES	512
+#define MERGED_VALUE	0x4b534d4b534d4b53ULL
+#define MERGED_ONE	77		/* the page that is then written to */
+
+static volatile uint64_t guest_looks_wrong;
+
+/* The same to every page; then another to one, and a look at all */
+static GUEST_CODE void guest_writes_the_same(void)
+{
+	uint64_t i;
+
+	for (i = 0; i < MERGED_PAGES; i++)
+		*(volatile uint64_t *)(REGION_GPA + i * PAGE_SIZE) = MERGED_VALUE;
+	GUEST_SYNC(1);
+	*(volatile uint64_t *)(REGION_GPA + MERGED_ONE * PAGE_SIZE) = MERGED_ONE;
+	for (i = 0; i < MERGED_PAGES; i++)
+		guest_looks_wrong += *(volatile uint64_t *)(REGION_GPA + i * PAGE_SIZE) !=
+				     (i == MERGED_ONE ? MERGED_ONE : MERGED_VALUE);
+	GUEST_SYNC_ARG(2, guest_looks_wrong);
+	GUEST_DONE();
+}
+
+/* The guest could write to each of them when it was merged, and finds its own later. */
+TEST_TIMEOUT(pages_are_merged_while_the_guest_has_them, 60)
+{
+	const uint64_t size = MERGED_PAGES * PAGE_SIZE;
+	unsigned int wrong = 0, i;
+	struct test_vm vm;
+	long sharing = 0;
+	uint8_t *mem;
+
+	TEST_REQUIRE(memory_is("movable"), "memory is pinned");
+	TEST_REQUIRE(write_count(KSM "run", 2) && write_count(KSM "pages_to_scan", 20000) &&
+		     write_count(KSM "sleep_millisecs", 1), "no KSM");
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)mem);
+	madvise(mem, size, MADV_NOHUGEPAGE);
+	vm_init_long(&vm, PT_LAPIC, guest_writes_the_same);
+	ASSERT_OK(mshv_map_memory(vm.partition, REGION_GPA, mem, size, MEM_RW));
+	vm_run_to_sync(&vm, 1);
+
+	ASSERT_EQ(0, read_count(KSM "pages_sharing", NULL));
+	ASSERT_EQ(0, madvise(mem, size, MADV_MERGEABLE));
+	ASSERT_TRUE(write_count(KSM "run", 1));
+	for (i = 0; i < 200 && sharing < MERGED_PAGES - 1; i++) {
+		usleep(100000);
+		sharing = read_count(KSM "pages_sharing", NULL);
+	}
+	TH_LOG("%ld pages were merged", sharing);
+	EXPECT_LT(MERGED_PAGES / 2, sharing);
+	EXPECT_EQ(0, vm_run_to_sync(&vm, 2)) TH_LOG("pages that the guest sees wrong");
+	for (i = 0; i < MERGED_PAGES; i++)
+		wrong += *(volatile uint64_t *)(mem + i * PAGE_SIZE) !=
+			 (i == MERGED_ONE ? MERGED_ONE : MERGED_VALUE);
+	EXPECT_EQ(0, wrong) TH_LOG("pages that the process sees wrong");
+	EXPECT_LT(MERGED_PAGES / 2, read_count(KSM "pages_sharing", NULL));
+	write_count(KSM "run", 2);
+	vm_destroy(&vm);
+	munmap(mem, size);
+}
+
 TEST_F_TIMEOUT(guest, survives_forks, 60)
 {
 	unsigned int i, rounds = test_rounds(4, 50);
