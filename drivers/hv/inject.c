@@ -101,7 +101,8 @@ static bool inject_fast(struct mshv_partition *partition, const struct mshv_rout
 
 	rcu_read_lock();
 	vp = mshv_partition_vp(partition, route->dest);
-	posted = vp && vp->register_page && !READ_ONCE(partition->intr.apic_ids_differ) && post_vector(vp->register_page, route->vector);
+	posted = vp && vp->register_page && !READ_ONCE(partition->intr.apic_ids_differ) &&
+		 post_vector(vp->register_page, route->vector);
 	if (posted) {
 		wake_up(&vp->run.queue);
 		/*
