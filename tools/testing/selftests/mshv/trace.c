@@ -20,9 +20,13 @@
 #define GSI		41
 #define VECTOR		GUEST_VECTOR
 
-/* Those that the hypervisor's own schedulers have no use for */
+/*
+ * Those that the hypervisor's own schedulers have no use for. The last one is there too,
+ * but by chance: what gets a thread out of its wait is not work to do before a VP is run.
+ */
 static const char * const root_only[] = {
 	"mshv_hvcall_dispatch_vp", "mshv_disable_vp_dispatch", "mshv_drain_vp_signals",
+	"mshv_xfer_to_guest_mode_work",
 };
 
 /* Write to a file of tracefs; 0 or a negative errno. */
