@@ -81,7 +81,8 @@ static bool take_vector_back(struct hv_vp_register_page *page, u8 vector)
 
 /*
  * Without a hypercall, for an ordinary interrupt to one VP that this kernel
- * schedules. VPs are found by APIC ID, which on x86 is their index.
+ * schedules. VPs are found by APIC ID, which is their index unless user space has
+ * given them others.
  */
 static bool inject_fast(struct mshv_partition *partition, const struct mshv_route *route)
 {
@@ -89,7 +90,8 @@ static bool inject_fast(struct mshv_partition *partition, const struct mshv_rout
 	bool posted;
 
 	if (!mshv_fast_interrupts() || route->logical || route->level ||
-	    route->type != HV_X64_INTERRUPT_TYPE_FIXED)
+	    route->type != HV_X64_INTERRUPT_TYPE_FIXED ||
+	    READ_ONCE(partition->intr.renumbered))
 		return false;
 
 	rcu_read_lock();

@@ -43,12 +43,14 @@ struct mshv_routing_table;
  * @lock: guards the two lists; taken in interrupt context
  * @irqfds: all irqfds
  * @resamplers: those that want to hear of the guest's EOI; read under RCU
+ * @renumbered: some VP may have another APIC ID than its index; never taken back
  */
 struct mshv_intr {
 	struct mshv_routing_table __rcu *routes;
 	spinlock_t lock;	/* @irqfds, @resamplers */
 	struct list_head irqfds;
 	struct list_head resamplers;
+	bool renumbered;
 };
 
 /* routing.c */

@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/gfp.h>
+#include <linux/minmax.h>
 #include <linux/pagemap.h>
 #include <linux/printk.h>
 #include <linux/string.h>
@@ -104,11 +105,27 @@ static int passthru_translate(struct mshv_partition *partition, struct mshv_hvca
 	return 0;
 }
 
+/* From the moment a VP may have another APIC ID than its index, no interrupt is to rely on it. */
+static void passthru_note_apic_ids(struct mshv_partition *partition,
+				   const struct mshv_hvcall *call)
+{
+	const struct hv_input_set_vp_registers *in = call->in;
+	unsigned int i;
+
+	for (i = 0; i < min_t(unsigned int, call->reps, HV_SET_REGISTERS_MAX_REPS); i++)
+		if ((in->elements[i].name == HV_X64_REGISTER_INITIAL_APIC_ID ||
+		     in->elements[i].name == HV_X64_REGISTER_APIC_ID) &&
+		    in->elements[i].value.reg64 != in->vp_index)
+			WRITE_ONCE(partition->intr.renumbered, true);
+}
+
 static int passthru_issue(struct mshv_partition *partition, struct mshv_hvcall *call)
 {
 	bool async = call->code == HVCALL_SET_PARTITION_PROPERTY;
 	int ret;
 
+	if (call->code == HVCALL_SET_VP_REGISTERS)
+		passthru_note_apic_ids(partition, call);
 	if (async) {
 		ret = mshv_async_begin(partition);
 		if (ret)

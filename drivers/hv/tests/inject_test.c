@@ -130,6 +130,48 @@ static void interrupt_that_is_not_ordinary_is_left_to_the_hypervisor(struct kuni
 	test_close(fd);
 }
 
+/* What user space does to a VP's registers */
+static void set_register(struct kunit *test, int vp_fd, u32 vp_index, u32 name, u64 value)
+{
+	const struct {
+		struct hv_input_set_vp_registers head;
+		struct hv_register_assoc element;
+	} in = { .head.vp_index = vp_index, .element = { .name = name, .value.reg64 = value } };
+	unsigned long user = test_user(test, PAGE_SIZE);
+	const struct mshv_root_hvcall args = {
+		.code = HVCALL_SET_VP_REGISTERS, .reps = 1,
+		.in_sz = sizeof(in), .in_ptr = user,
+	};
+
+	KUNIT_EXPECT_EQ(test, copy_to_user((void __user *)user, &in, sizeof(in)), 0);
+	test_ioctl_in(test, vp_fd, MSHV_ROOT_HVCALL, &args, sizeof(args));
+}
+
+static void vp_with_another_apic_id_is_found_by_the_hypervisor(struct kunit *test)
+{
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	int vp_fd = test_vp(test, fd, 2);
+	int other_fd = test_vp(test, fd, 1);
+
+	/* Its index, and no ID at all: nothing has changed. */
+	set_register(test, vp_fd, 2, HV_X64_REGISTER_INITIAL_APIC_ID, 2);
+	set_register(test, vp_fd, 2, HV_X64_REGISTER_RAX, 7);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, 1);
+
+	/* VP 1 is number 2 from now on. */
+	set_register(test, other_fd, 1, HV_X64_REGISTER_INITIAL_APIC_ID, 2);
+	vectors(partition)->as_uint64 = 0;
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
+	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, 0);
+	test_close(other_fd);
+	test_close(vp_fd);
+	test_close(fd);
+}
+
 static void route_that_cannot_be_delivered_is_dropped(struct kunit *test)
 {
 	int fd = test_partition(test);
@@ -214,6 +256,7 @@ static struct kunit_case inject_cases[] = {
 	KUNIT_CASE(full_or_forged_page_is_not_written_to),
 	KUNIT_CASE(vp_that_is_not_there_is_left_to_the_hypervisor),
 	KUNIT_CASE(interrupt_that_is_not_ordinary_is_left_to_the_hypervisor),
+	KUNIT_CASE(vp_with_another_apic_id_is_found_by_the_hypervisor),
 	KUNIT_CASE(route_that_cannot_be_delivered_is_dropped),
 	KUNIT_CASE(blocked_vp_is_woken_by_a_vector),
 	KUNIT_CASE(vp_in_the_hypervisor_gets_an_interrupt_once),

@@ -3,6 +3,7 @@
  * What OpenVMM asks of /dev/mshv, in its order: properties, intercepts for a guest's
  * messages and events, CPUID for all VPs at once, a guest in xAPIC mode.
  */
+#include <sys/eventfd.h>
 #include <tlfs/cpuid.h>
 #include <tlfs/interrupt.h>
 
@@ -381,6 +382,46 @@ TEST(cpuid_of_all_vps_at_once)
 	EXPECT_EQ(0x444400001111, vm_run_to_sync(&vm, 1)) TH_LOG("a VP that came later");
 	vm.vp = first;
 	mshv_vp_destroy(&second);
+	vm_destroy(&vm);
+}
+
+/* ---- Interrupts ---- */
+
+/* Where sockets have no power of two of processors, its APIC IDs are not the indices. */
+TEST(interrupts_go_by_apic_id_and_not_by_index)
+{
+	static const __u64 apic_ids[] = { 0, 2, 1 };
+	struct mshv_user_irq_entry routes[2] = { { .gsi = 1 }, { .gsi = 2 } };
+	int fd[2], i;
+	struct mshv_vp vp[3];
+	struct test_vm vm;
+	__u64 one = 1;
+
+	vm_init_long(&vm, PT_LAPIC, guest_waits);
+	vp[0] = vm.vp;
+	for (i = 1; i < 3; i++) {
+		vm_add_vp(&vm, &vp[i], i, guest_waits);
+		ASSERT_OK(mshv_vp_set_register(&vp[i], HV_X64_REGISTER_INITIAL_APIC_ID,
+					       apic_ids[i]));
+		routes[i - 1].address_lo = XAPIC | apic_ids[i] << 12;
+		routes[i - 1].data = GUEST_VECTOR;
+		fd[i - 1] = eventfd(0, EFD_CLOEXEC);
+	}
+	ASSERT_OK(mshv_set_msi_routing(vm.partition, routes, 2));
+	for (i = 1; i < 3; i++) {
+		ASSERT_OK(mshv_assign_irqfd(vm.partition, fd[i - 1], i, -1));
+		vm.vp = vp[i];
+		vm_run_to_sync(&vm, 1);
+	}
+	/* The guest counts for all VPs. */
+	for (i = 1; i < 3; i++) {
+		ASSERT_EQ(8, write(fd[i - 1], &one, 8));
+		vm.vp = vp[i];
+		EXPECT_EQ(i, vm_run_to_sync(&vm, 2));
+		close(fd[i - 1]);
+		mshv_vp_destroy(&vp[i]);
+	}
+	vm.vp = vp[0];
 	vm_destroy(&vm);
 }
 
