@@ -2,9 +2,12 @@
 /*
  * Accessed and dirty bits of guest pages.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/bitmap.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
+#include <linux/printk.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -104,8 +107,12 @@ long mshv_ioctl_get_gpap_access_bitmap(struct mshv_partition *partition,
 
 	if (copy_from_user(&args, uarg, sizeof(args)))
 		return -EFAULT;
-	if (!access_valid(&args))
+	if (!access_valid(&args)) {
+		pr_warn_ratelimited("GET_GPAP_ACCESS_BITMAP: type %u, operation %u, %llu pages at %#llx are not offered\n",
+				    args.access_type, args.access_op, args.page_count,
+				    args.gpap_base);
 		return -EINVAL;
+	}
 	/* As with the bitmap itself */
 	if (put_user(args.page_count, &uarg->page_count))
 		return -EFAULT;

@@ -73,8 +73,11 @@ static long ioctl_create_partition(struct mshv_create_partition_v2 __user *uarg)
 			return -EFAULT;
 		if (args.pt_num_cpu_fbanks != MSHV_NUM_CPU_FEATURES_BANKS ||
 		    memchr_inv(args.pt_rsvd, 0, sizeof(args.pt_rsvd)) ||
-		    memchr_inv(args.pt_rsvd1, 0, sizeof(args.pt_rsvd1)))
+		    memchr_inv(args.pt_rsvd1, 0, sizeof(args.pt_rsvd1))) {
+			pr_warn_ratelimited("CREATE_PARTITION: %u banks of processor features, only %u and nothing reserved are offered\n",
+					    args.pt_num_cpu_fbanks, MSHV_NUM_CPU_FEATURES_BANKS);
 			return -EINVAL;
+		}
 		memcpy(in.disabled_processor_features, args.pt_cpu_fbanks,
 		       sizeof(args.pt_cpu_fbanks));
 		in.disabled_xsave_features = args.pt_disabled_xsave;

@@ -150,10 +150,11 @@ static int ioeventfd_assign(struct mshv_partition *partition,
 	int ret;
 
 	ret = trigger_size(args->len, &flags);
-	if (ret)
-		return ret;
-	if (args->addr + args->len < args->addr)
+	if (ret || args->addr + args->len < args->addr) {
+		pr_warn_ratelimited("IOEVENTFD: no doorbell of %u bytes at %#llx is offered\n",
+				    args->len, args->addr);
 		return -EINVAL;
+	}
 
 	p = ioeventfd_alloc(args);
 	if (IS_ERR(p))
@@ -255,8 +256,11 @@ long mshv_ioctl_ioeventfd(struct mshv_partition *partition,
 	if (copy_from_user(&args, uarg, sizeof(args)))
 		return -EFAULT;
 	if ((args.flags & ~MSHV_IOEVENTFD_FLAGS_MASK) ||
-	    memchr_inv(args.rsvd, 0, sizeof(args.rsvd)))
+	    memchr_inv(args.rsvd, 0, sizeof(args.rsvd))) {
+		pr_warn_ratelimited("IOEVENTFD: flags %#x at %#llx are not offered\n", args.flags,
+				    args.addr);
 		return -EINVAL;
+	}
 	/* As upstream: a doorbell is at a memory address. */
 	if (args.flags & BIT(MSHV_IOEVENTFD_BIT_PIO)) {
 		pr_warn_ratelimited("IOEVENTFD: there are no doorbells at ports, such as %#llx\n",

@@ -7,9 +7,12 @@
  * atomic context under the eventfd's own lock; removing needs to sleep and is
  * left to a work item, which is flushed before anyone may rely on it.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/poll.h>
+#include <linux/printk.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -152,8 +155,11 @@ static int irqfd_get_resamplefd(struct mshv_partition *partition, struct mshv_ir
 {
 	struct mshv_route route = mshv_routing_get(&partition->intr, irqfd->gsi);
 
-	if (!route.valid || !route.level)
+	if (!route.valid || !route.level) {
+		pr_warn_ratelimited("IRQFD: GSI %u has no level-triggered route, which resampling wants\n",
+				    irqfd->gsi);
 		return -EINVAL;
+	}
 	irqfd->resamplefd = eventfd_ctx_fdget(fd);
 	if (IS_ERR(irqfd->resamplefd))
 		return PTR_ERR(irqfd->resamplefd);
@@ -255,8 +261,11 @@ long mshv_ioctl_irqfd(struct mshv_partition *partition, struct mshv_user_irqfd _
 
 	if (copy_from_user(&args, uarg, sizeof(args)))
 		return -EFAULT;
-	if ((args.flags & ~MSHV_IRQFD_FLAGS_MASK) || args.gsi >= MSHV_MAX_GSIS)
+	if ((args.flags & ~MSHV_IRQFD_FLAGS_MASK) || args.gsi >= MSHV_MAX_GSIS) {
+		pr_warn_ratelimited("IRQFD: flags %#x with GSI %u are not offered\n", args.flags,
+				    args.gsi);
 		return -EINVAL;
+	}
 
 	if (args.flags & BIT(MSHV_IRQFD_BIT_DEASSIGN))
 		return irqfd_deassign(partition, &args);

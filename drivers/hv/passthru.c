@@ -145,11 +145,20 @@ static int passthru_issue(struct mshv_partition *partition, struct mshv_hvcall *
 	ret = mshv_hvcall(call);
 	if (call->status != HV_STATUS_CALL_PENDING)
 		return ret;
-	if (!async)
-		return -EBADFD;
-	ret = mshv_async_wait(partition, &call->status);
+	if (async) {
+		ret = mshv_async_wait(partition, &call->status);
+		if (ret)
+			return ret;
+		ret = mshv_status_to_errno(call->status);
+	} else {
+		ret = -EBADFD;
+	}
+	/* Other failures have had their line. */
+	if (ret)
+		pr_warn_ratelimited("%s: %s (%#x)\n", mshv_hvcall_name(call->code),
+				    mshv_status_name(call->status), call->status);
 
-	return ret ?: mshv_status_to_errno(call->status);
+	return ret;
 }
 
 /*
@@ -200,8 +209,12 @@ long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru
 
 	if (copy_from_user(&args, uarg, sizeof(args)))
 		return -EFAULT;
-	if (!passthru_valid(&args))
+	if (!passthru_valid(&args)) {
+		pr_warn_ratelimited("ROOT_HVCALL: %s (%#x) with %u bytes in, %u out and %u repetitions is not valid\n",
+				    mshv_hvcall_name(args.code), args.code, args.in_sz,
+				    args.out_sz, args.reps);
 		return -EINVAL;
+	}
 	if (!(passthru_permitted(args.code) & BIT(from))) {
 		pr_warn_ratelimited("ROOT_HVCALL: %s (%#x) is not let through\n",
 				    mshv_hvcall_name(args.code), args.code);

@@ -9,6 +9,7 @@
 #include <linux/moduleparam.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
+#include <linux/printk.h>
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -148,6 +149,10 @@ static int region_choose(struct mshv_region *region)
 		region->ops = &mshv_region_mmio_ops;
 	mmap_read_unlock(region->mm);
 
+	if (ret)
+		pr_warn_ratelimited("SET_GUEST_MEMORY: %#lx bytes from %#lx are no memory that is offered to guests\n",
+				    size, region->uaddr);
+
 	return ret;
 }
 
@@ -156,9 +161,6 @@ static long region_map(struct mshv_partition *partition, const struct mshv_user_
 	struct mshv_mem *mem = &partition->mem;
 	struct mshv_region *region;
 	long ret;
-
-	if (!access_ok(u64_to_user_ptr(args->userspace_addr), args->size))
-		return -EINVAL;
 
 	region = region_alloc(partition, args);
 	if (!region)
@@ -204,8 +206,11 @@ static long region_unmap(struct mshv_partition *partition,
 	region = region_tree_iter_first(&mem->regions, args->guest_pfn, args->guest_pfn);
 	if (!region || region->gfn != args->guest_pfn ||
 	    region->nr_pages != args->size >> HV_HYP_PAGE_SHIFT ||
-	    region->uaddr != args->userspace_addr)
+	    region->uaddr != args->userspace_addr) {
+		pr_warn_ratelimited("SET_GUEST_MEMORY: %#llx bytes from %#llx at page %#llx are no region to unmap\n",
+				    args->size, args->userspace_addr, args->guest_pfn);
 		return -EINVAL;
+	}
 
 	ret = region->ops->unmap(region);
 	if (ret)
@@ -219,23 +224,35 @@ static long region_unmap(struct mshv_partition *partition,
 	return 0;
 }
 
+static bool memory_valid(const struct mshv_user_mem_region *args)
+{
+	u64 end;
+
+	if (!args->size || !PAGE_ALIGNED(args->size) || !PAGE_ALIGNED(args->userspace_addr) ||
+	    (args->flags & ~MSHV_SET_MEM_FLAGS_MASK) ||
+	    memchr_inv(args->rsvd, 0, sizeof(args->rsvd)))
+		return false;
+	if (!access_ok(u64_to_user_ptr(args->userspace_addr), args->size))
+		return false;
+
+	return !check_add_overflow(args->guest_pfn, args->size >> HV_HYP_PAGE_SHIFT, &end) &&
+	       end <= MSHV_MAX_GFN;
+}
+
 long mshv_ioctl_set_guest_memory(struct mshv_partition *partition,
 				 struct mshv_user_mem_region __user *uarg)
 {
 	struct mshv_user_mem_region args;
-	u64 end;
 
 	lockdep_assert_held(&partition->mutex);
 
 	if (copy_from_user(&args, uarg, sizeof(args)))
 		return -EFAULT;
-	if (!args.size || !PAGE_ALIGNED(args.size) || !PAGE_ALIGNED(args.userspace_addr) ||
-	    (args.flags & ~MSHV_SET_MEM_FLAGS_MASK) ||
-	    memchr_inv(args.rsvd, 0, sizeof(args.rsvd)))
+	if (!memory_valid(&args)) {
+		pr_warn_ratelimited("SET_GUEST_MEMORY: flags %#x for %#llx bytes from %#llx at page %#llx are not offered\n",
+				    args.flags, args.size, args.userspace_addr, args.guest_pfn);
 		return -EINVAL;
-	if (check_add_overflow(args.guest_pfn, args.size >> HV_HYP_PAGE_SHIFT, &end) ||
-	    end > MSHV_MAX_GFN)
-		return -EINVAL;
+	}
 
 	if (args.flags & BIT(MSHV_SET_MEM_BIT_UNMAP))
 		return region_unmap(partition, &args);

@@ -3,10 +3,13 @@
  * Interrupt routes: which GSI goes where. The table is never changed, only
  * replaced, so that a reader sees an entry as it was given.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/bits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -45,8 +48,13 @@ static struct mshv_routing_table *table_create(const struct mshv_user_irq_entry 
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
-		if (entries[i].gsi >= MSHV_MAX_GSIS || entries[i].address_hi)
+		if (entries[i].gsi >= MSHV_MAX_GSIS || entries[i].address_hi) {
+			pr_warn_ratelimited("SET_MSI_ROUTING: GSI %u by address %#llx is not offered\n",
+					    entries[i].gsi,
+					    (u64)entries[i].address_hi << 32 |
+					    entries[i].address_lo);
 			return ERR_PTR(-EINVAL);
+		}
 		max = max(max, entries[i].gsi);
 	}
 
@@ -59,6 +67,8 @@ static struct mshv_routing_table *table_create(const struct mshv_user_irq_entry 
 		struct mshv_route *route = &table->routes[entries[i].gsi];
 
 		if (route->valid) {
+			pr_warn_ratelimited("SET_MSI_ROUTING: GSI %u has more than one route\n",
+					    entries[i].gsi);
 			kvfree(table);
 			return ERR_PTR(-EINVAL);
 		}
@@ -122,8 +132,11 @@ long mshv_ioctl_set_msi_routing(struct mshv_partition *partition,
 
 	if (copy_from_user(&table, uarg, sizeof(table)))
 		return -EFAULT;
-	if (table.nr > MSHV_MAX_GSIS || table.rsvd)
+	if (table.nr > MSHV_MAX_GSIS || table.rsvd) {
+		pr_warn_ratelimited("SET_MSI_ROUTING: %u routes, only %u and nothing reserved are offered\n",
+				    table.nr, MSHV_MAX_GSIS);
 		return -EINVAL;
+	}
 
 	if (table.nr) {
 		entries = vmemdup_user(uarg->entries, array_size(table.nr, sizeof(*entries)));

@@ -2,6 +2,9 @@
 /*
  * MSHV_RUN_VP: what both schedulers have in common.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -92,8 +95,10 @@ long mshv_vp_ioctl_cancel(struct mshv_vp *vp, unsigned long flags)
 {
 	struct mshv_vp_run *run = &vp->run;
 
-	if (flags & ~(unsigned long)MSHV_CANCEL_VP_FLAGS_MASK)
+	if (flags & ~(unsigned long)MSHV_CANCEL_VP_FLAGS_MASK) {
+		pr_warn_ratelimited("CANCEL_VP: flags %#lx are not offered\n", flags);
 		return -EINVAL;
+	}
 	if (flags & MSHV_CANCEL_VP_CLEAR)
 		return xchg(&run->cancel, false);
 

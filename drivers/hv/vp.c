@@ -69,17 +69,21 @@ static int vp_mmap(struct file *file, struct vm_area_struct *vma)
 	struct mshv_vp *vp = file->private_data;
 	void *page = NULL;
 
-	if (vma->vm_pgoff >= MSHV_VP_MMAP_OFFSET_COUNT)
+	if (vma->vm_pgoff >= MSHV_VP_MMAP_OFFSET_COUNT || vma_pages(vma) != 1 ||
+	    !(vma->vm_flags & VM_SHARED)) {
+		pr_warn_ratelimited("VP: mapping %lu pages at %lu is not offered\n",
+				    vma_pages(vma), vma->vm_pgoff);
 		return -EINVAL;
-	if (vma_pages(vma) != 1 || !(vma->vm_flags & VM_SHARED))
-		return -EINVAL;
+	}
 
 	if (vma->vm_pgoff == MSHV_VP_MMAP_OFFSET_REGISTERS)
 		page = vp->register_page;
 	else if (vma->vm_pgoff == MSHV_VP_MMAP_OFFSET_INTERCEPT_MESSAGE)
 		page = vp->intercept_page;
-	if (!page)
+	if (!page) {
+		pr_warn_ratelimited("VP: there is no page %lu to map\n", vma->vm_pgoff);
 		return -ENODEV;
+	}
 
 	return remap_pfn_range(vma, vma->vm_start, page_to_pfn(virt_to_page(page)), PAGE_SIZE,
 			       vma->vm_page_prot);

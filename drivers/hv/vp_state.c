@@ -3,8 +3,11 @@
  * State components of a VP. Most are exchanged through pages of the caller's,
  * which the hypervisor reads and writes directly.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -167,8 +170,11 @@ long mshv_vp_ioctl_state(struct mshv_vp *vp, struct mshv_get_set_vp_state __user
 	if (copy_from_user(&args, uarg, sizeof(args)))
 		return -EFAULT;
 	if (args.type >= MSHV_VP_STATE_COUNT || memchr_inv(args.rsvd, 0, sizeof(args.rsvd)) ||
-	    !args.buf_sz || !PAGE_ALIGNED(args.buf_sz) || !PAGE_ALIGNED(args.buf_ptr))
+	    !args.buf_sz || !PAGE_ALIGNED(args.buf_sz) || !PAGE_ALIGNED(args.buf_ptr)) {
+		pr_warn_ratelimited("%s_VP_STATE: state %u in %u bytes at %#llx is not offered\n",
+				    set ? "SET" : "GET", args.type, args.buf_sz, args.buf_ptr);
 		return -EINVAL;
+	}
 	if (!access_ok(u64_to_user_ptr(args.buf_ptr), args.buf_sz))
 		return -EFAULT;
 

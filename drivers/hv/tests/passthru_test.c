@@ -5,7 +5,9 @@
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kmsg_dump.h>
 #include <linux/kthread.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include <tlfs/message.h>
@@ -366,6 +368,39 @@ static void pending_call_waits_for_its_message(struct kunit *test)
 	test_close(fd);
 }
 
+/* The last line of the kernel's log that is the driver's, or an empty string */
+static const char *last_line(char *last, size_t size)
+{
+	struct kmsg_dump_iter iter;
+	char line[256];
+	size_t length;
+
+	last[0] = '\0';
+	kmsg_dump_rewind(&iter);
+	while (kmsg_dump_get_line(&iter, false, line, sizeof(line) - 1, &length)) {
+		line[length] = '\0';
+		if (strstr(line, KBUILD_MODNAME ": "))
+			strscpy(last, strim(line), size);
+	}
+
+	return last;
+}
+
+static void final_status_of_a_pending_call_is_in_the_log(struct kunit *test)
+{
+	int fd = test_partition(test);
+	struct mshv_partition *partition = test_partition_of(test, fd);
+	struct caller c = caller(test, HVCALL_SET_PARTITION_PROPERTY);
+	char line[256];
+
+	fake_hv_fail(HVCALL_SET_PARTITION_PROPERTY, HV_STATUS_CALL_PENDING, 0, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(complete_later, partition, "mshv-complete")));
+	KUNIT_EXPECT_EQ(test, call(&c, partition, MSHV_PASSTHRU_PARTITION), -EINVAL);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(last_line(line, sizeof(line)),
+					   "SET_PARTITION_PROPERTY: PROPERTY_VALUE_OUT_OF_RANGE"));
+	test_close(fd);
+}
+
 static void pending_is_no_answer_to_any_other_call(struct kunit *test)
 {
 	int fd = test_partition(test);
@@ -387,6 +422,7 @@ static struct kunit_case passthru_cases[] = {
 	KUNIT_CASE(output_that_cannot_be_written_is_EFAULT),
 	KUNIT_CASE(output_has_a_page_even_if_no_one_wants_to_see_it),
 	KUNIT_CASE(pending_call_waits_for_its_message),
+	KUNIT_CASE(final_status_of_a_pending_call_is_in_the_log),
 	KUNIT_CASE(pending_is_no_answer_to_any_other_call),
 	{}
 };

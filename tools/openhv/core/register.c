@@ -149,35 +149,53 @@ static hv_status_t set_pending_interruption(struct vp *vp, u64 value)
 	return HV_STATUS_SUCCESS;
 }
 
-/* Events are kept as interruptions: an event that is set becomes one. */
-static hv_status_t set_pending_event(struct vp *vp, const union hv_register_value *value)
+/* What an event will be when it is delivered; not valid if there is no such event. */
+static struct vcpu_event event_decode(u64 low)
 {
-	u64 low = value->reg128.low;
-	struct vcpu_event ev = { .valid = true };
+	struct vcpu_event ev = {};
 
-	if (!(low & HV_PENDING_EVENT_PENDING))
-		return HV_STATUS_SUCCESS;
 	switch ((low & HV_PENDING_EVENT_TYPE_MASK) >> HV_PENDING_EVENT_TYPE_SHIFT) {
 	case HV_PENDING_EVENT_EXCEPTION:
 		ev.type = HV_INTERRUPTION_TYPE_EXCEPTION;
 		ev.vector = low >> HV_PENDING_EVENT_VECTOR_SHIFT;
 		ev.has_error = low & HV_PENDING_EVENT_DELIVER_ERROR_CODE;
 		ev.error = low >> HV_PENDING_EVENT_ERROR_CODE_SHIFT;
-		if ((low & HV_PENDING_EVENT_VECTOR_MASK) >> HV_PENDING_EVENT_VECTOR_SHIFT >= 31 ||
-		    ev.vector == X86_TRAP_NMI)
-			return HV_STATUS_INVALID_PARAMETER;
-		if (ev.vector == X86_TRAP_PF)
-			vcpu_set_cr(&vp->vcpu, 2, value->reg128.high);
+		ev.valid = (low & HV_PENDING_EVENT_VECTOR_MASK) >>
+				HV_PENDING_EVENT_VECTOR_SHIFT < 31 &&
+			   ev.vector != X86_TRAP_NMI;
 		break;
 	case HV_PENDING_EVENT_EXT_INT:
 		ev.type = HV_INTERRUPTION_TYPE_EXT_INT;
 		ev.vector = low >> HV_PENDING_EVENT_EXT_INT_VECTOR_SHIFT;
+		ev.valid = true;
 		break;
-	default:
-		return HV_STATUS_INVALID_PARAMETER;
 	}
-	vcpu_set_injection(&vp->vcpu, &ev);
+	return ev;
+}
+
+static hv_status_t set_pending_event(struct vp *vp, const union hv_register_value *value)
+{
+	if (!(value->reg128.low & HV_PENDING_EVENT_PENDING)) {
+		vp->pending_event = (struct hv_u128){};
+		return HV_STATUS_SUCCESS;
+	}
+	if (!event_decode(value->reg128.low).valid)
+		return HV_STATUS_INVALID_PARAMETER;
+	vp->pending_event = value->reg128;
 	return HV_STATUS_SUCCESS;
+}
+
+void vp_take_event(struct vp *vp)
+{
+	const struct hv_u128 event = vp->pending_event;
+	struct vcpu_event ev = event_decode(event.low);
+
+	if (!(event.low & HV_PENDING_EVENT_PENDING))
+		return;
+	vp->pending_event = (struct hv_u128){};
+	if (ev.type == HV_INTERRUPTION_TYPE_EXCEPTION && ev.vector == X86_TRAP_PF)
+		vcpu_set_cr(&vp->vcpu, 2, event.high);
+	vcpu_set_injection(&vp->vcpu, &ev);
 }
 
 static u64 get_activity(const struct vp *vp)
@@ -212,8 +230,10 @@ hv_status_t vp_get_register(struct vp *vp, u32 name, union hv_register_value *va
 		value->reg64 = vp->dispatch_suspend;
 		break;
 	case HV_REGISTER_INSTRUCTION_EMULATION_HINTS:
-	case HV_REGISTER_PENDING_EVENT0:
 	case HV_REGISTER_PENDING_EVENT1:
+		break;
+	case HV_REGISTER_PENDING_EVENT0:
+		value->reg128 = vp->pending_event;
 		break;
 	case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
 		value->reg64 = get_activity(vp);

@@ -76,7 +76,7 @@ static bool has_event(struct vp *vp)
 	if (READ_ONCE(vp->nmi_pending) && !vcpu_nmi_masked(&vp->vcpu))
 		return true;
 	vcpu_get_injection(&vp->vcpu, &ev);
-	if (ev.valid)
+	if (ev.valid || vp->pending_event.low & HV_PENDING_EVENT_PENDING)
 		return true;
 	/*
 	 * Linux waits for a spinlock like this inside of interrupts as well, and is woken by
@@ -258,6 +258,8 @@ enum vp_stop vp_run(struct lp *lp, struct vp *vp)
 			idle(lp, vp);
 			continue;
 		}
+		if (unlikely(vp->pending_event.low & HV_PENDING_EVENT_PENDING))
+			vp_take_event(vp);
 		if (unlikely(vcpu_get_shadow(&vp->vcpu)) && vp_complete_hlt(lp, vp))
 			continue;
 		vcpu_load(lp, &vp->vcpu);

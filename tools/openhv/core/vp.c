@@ -59,6 +59,7 @@ void vp_reset(struct vp *vp, bool init)
 	vp->idle = false;
 	vp->assist_armed = false;
 	WRITE_ONCE(vp->nmi_pending, 0);
+	vp->pending_event = (struct hv_u128){};
 }
 
 static void pages_free(struct pool *pool, const struct vp_pages *pages)

@@ -852,6 +852,22 @@ TEST_ON_MACHINE(nmi_is_injected_once_and_masked)
 	child_gone(p);
 }
 
+TEST_ON_MACHINE(pending_event_is_injected_once_and_ends_a_halt)
+{
+	begin();
+	ASSERT_EQ(0, reg64_set(vp, HV_REGISTER_PENDING_EVENT0, HV_PENDING_EVENT_PENDING |
+			       (u64)X86_TRAP_UD << HV_PENDING_EVENT_VECTOR_SHIFT));
+	vp->halted = true;
+	RUN(IO_EXIT(1));
+	EXPECT_TRUE(host_injected.valid);
+	EXPECT_EQ(HV_INTERRUPTION_TYPE_EXCEPTION, host_injected.type);
+	EXPECT_EQ(X86_TRAP_UD, host_injected.vector);
+	EXPECT_EQ(0, reg64(vp, HV_REGISTER_PENDING_EVENT0));
+	RUN(IO_EXIT(1));
+	EXPECT_FALSE(host_injected.valid);
+	child_gone(p);
+}
+
 static void takes_interrupt(struct lp *lp, struct vcpu *v)
 {
 	(void)lp;

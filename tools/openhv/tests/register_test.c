@@ -439,42 +439,78 @@ TEST_ON_MACHINE(pending_interruptions_are_checked)
 	child_gone(vp->partition);
 }
 
-TEST_ON_MACHINE(pending_event_becomes_an_interruption)
+#define EVENT(vector, more)	(HV_PENDING_EVENT_PENDING | (more) | \
+				 (u64)(vector) << HV_PENDING_EVENT_VECTOR_SHIFT)
+#define EVENT_OF_TYPE(type)	(HV_PENDING_EVENT_PENDING | \
+				 (u64)(type) << HV_PENDING_EVENT_TYPE_SHIFT)
+
+TEST_ON_MACHINE(pending_event_is_kept_until_the_vp_runs)
 {
 	struct vp *vp = new_vp();
-	union hv_register_value v = {
+	const union hv_register_value v = {
 		.reg128 = {
-			.low = HV_PENDING_EVENT_PENDING | HV_PENDING_EVENT_DELIVER_ERROR_CODE |
-			       (u64)X86_TRAP_PF << HV_PENDING_EVENT_VECTOR_SHIFT |
-			       6UL << HV_PENDING_EVENT_ERROR_CODE_SHIFT,
+			.low = EVENT(X86_TRAP_PF, HV_PENDING_EVENT_DELIVER_ERROR_CODE |
+				     6UL << HV_PENDING_EVENT_ERROR_CODE_SHIFT),
 			.high = 0xDEADBEEF000,
 		},
 	};
+	union hv_register_value again;
+	struct vcpu_event ev;
 
+	ASSERT_EQ(0, reg64_set(vp, HV_X64_REGISTER_CR2, 0x1234));
 	ASSERT_EQ(0, reg_set(vp, HV_REGISTER_PENDING_EVENT0, &v));
+	ASSERT_EQ(0, reg_get(vp, HV_REGISTER_PENDING_EVENT0, &again));
+	EXPECT_EQ(v.reg128.low, again.reg128.low);
+	EXPECT_EQ(v.reg128.high, again.reg128.high);
+	/* It has not begun. */
+	EXPECT_EQ(0, reg64(vp, HV_REGISTER_PENDING_INTERRUPTION));
+	EXPECT_EQ(0x1234, reg64(vp, HV_X64_REGISTER_CR2));
+
+	vp_take_event(vp);
 	EXPECT_EQ(PENDING(HV_INTERRUPTION_TYPE_EXCEPTION, X86_TRAP_PF,
 			  HV_INTERRUPTION_DELIVER_ERROR_CODE |
 			  6UL << HV_INTERRUPTION_ERROR_CODE_SHIFT),
 		  reg64(vp, HV_REGISTER_PENDING_INTERRUPTION));
 	EXPECT_EQ(0xDEADBEEF000, reg64(vp, HV_X64_REGISTER_CR2));
+	EXPECT_EQ(0, reg64(vp, HV_REGISTER_PENDING_EVENT0));
 
-	v.reg128.low = HV_PENDING_EVENT_PENDING |
-		       HV_PENDING_EVENT_EXT_INT << HV_PENDING_EVENT_TYPE_SHIFT | 0x55 << 8;
-	ASSERT_EQ(0, reg_set(vp, HV_REGISTER_PENDING_EVENT0, &v));
+	/* It is there no more: what comes now is left alone. */
+	ASSERT_EQ(0, reg64_set(vp, HV_REGISTER_PENDING_INTERRUPTION, 0));
+	vp_take_event(vp);
+	vcpu_get_injection(&vp->vcpu, &ev);
+	EXPECT_FALSE(ev.valid);
+
+	/* An interrupt; and one that is withdrawn, and one before an INIT */
+	ASSERT_EQ(0, reg64_set(vp, HV_REGISTER_PENDING_EVENT0,
+			       EVENT_OF_TYPE(HV_PENDING_EVENT_EXT_INT) | 0x55 << 8));
+	vp_take_event(vp);
 	EXPECT_EQ(PENDING(HV_INTERRUPTION_TYPE_EXT_INT, 0x55, 0),
 		  reg64(vp, HV_REGISTER_PENDING_INTERRUPTION));
+	ASSERT_EQ(0, reg64_set(vp, HV_REGISTER_PENDING_EVENT0, EVENT(X86_TRAP_UD, 0)));
+	ASSERT_EQ(0, reg64_set(vp, HV_REGISTER_PENDING_EVENT0, 0));
+	EXPECT_EQ(0, reg64(vp, HV_REGISTER_PENDING_EVENT0));
+	ASSERT_EQ(0, reg64_set(vp, HV_REGISTER_PENDING_EVENT0, EVENT(X86_TRAP_UD, 0)));
+	vp_reset(vp, true);
+	EXPECT_EQ(0, reg64(vp, HV_REGISTER_PENDING_EVENT0));
+	child_gone(vp->partition);
+}
 
-	/* No event: nothing happens. Others are not offered. */
-	EXPECT_EQ(0, reg64_set(vp, HV_REGISTER_PENDING_EVENT0, 0));
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
-		  reg64_set(vp, HV_REGISTER_PENDING_EVENT0, HV_PENDING_EVENT_PENDING |
-			    HV_PENDING_EVENT_HYPERCALL_OUTPUT << HV_PENDING_EVENT_TYPE_SHIFT));
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
-		  reg64_set(vp, HV_REGISTER_PENDING_EVENT0,
-			    HV_PENDING_EVENT_PENDING | 2 << HV_PENDING_EVENT_VECTOR_SHIFT));
-	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
-		  reg64_set(vp, HV_REGISTER_PENDING_EVENT0,
-			    HV_PENDING_EVENT_PENDING | 0x10DUL << HV_PENDING_EVENT_VECTOR_SHIFT));
+TEST_ON_MACHINE(events_that_are_not_offered_are_refused)
+{
+	static const u64 refused[] = {
+		EVENT_OF_TYPE(HV_PENDING_EVENT_MEMORY_INTERCEPT),
+		EVENT_OF_TYPE(HV_PENDING_EVENT_HYPERCALL_OUTPUT),
+		EVENT(X86_TRAP_NMI, 0), EVENT(0x10D, 0), EVENT(31, 0),
+	};
+	struct vp *vp = new_vp();
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		CONTEXT("event %llx", (unsigned long long)refused[i]);
+		EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
+			  reg64_set(vp, HV_REGISTER_PENDING_EVENT0, refused[i]));
+		EXPECT_EQ(0, reg64(vp, HV_REGISTER_PENDING_EVENT0));
+	}
 	EXPECT_EQ(HV_STATUS_INVALID_PARAMETER,
 		  reg64_set(vp, HV_REGISTER_PENDING_EVENT1, HV_PENDING_EVENT_PENDING));
 	EXPECT_EQ(0, reg64_set(vp, HV_REGISTER_PENDING_EVENT1, 0));

@@ -16,6 +16,8 @@ static unsigned long calls[MAX_CALLS];
 static unsigned int call_count;
 static __u64 registers[2 * MSHV_VP_STATE_REGISTERS];
 static unsigned int get_count, set_count;
+/* The value of PENDING_EVENT0 that was set last: 16 bytes */
+static struct hv_u128 event_set;
 static __u64 states_read, states_set;
 static struct hv_register_x64_cpuid_result_parameters leaves[8];
 static unsigned int leaf_count;
@@ -34,12 +36,15 @@ static void hvcall(const struct mshv_root_hvcall *call)
 	for (i = 0; i < call->reps; i++) {
 		if (call->code == HVCALL_GET_VP_REGISTERS) {
 			registers[get_count++] = get->names[i];
-			out[i] = (union hv_register_value){ .reg64 = get->names[i] + 1ULL };
+			out[i] = (union hv_register_value){
+				.reg128 = { get->names[i] + 1ULL, get->names[i] + 2ULL } };
 		} else if (call->code == HVCALL_SET_VP_REGISTERS) {
 			/* In the order in which they were read, as they were read */
 			if (registers[set_count] == set->elements[i].name &&
 			    set->elements[i].value.reg64 == set->elements[i].name + 1ULL)
 				set_count++;
+			if (set->elements[i].name == HV_REGISTER_PENDING_EVENT0)
+				event_set = set->elements[i].value.reg128;
 		}
 	}
 }
@@ -167,6 +172,20 @@ TEST_F(state, is_restored_as_it_was_saved)
 	ASSERT_EQ(0, mshv_vp_restore(&self->vp, true, self->state));
 	EXPECT_EQ(get_count, set_count);
 	EXPECT_EQ(states_read, states_set);
+}
+
+/* What a VMM has injected just before it saved, and the guest has not seen yet */
+TEST_F(state, has_the_event_that_is_pending)
+{
+	int machine;
+
+	for (machine = 0; machine < 2; machine++) {
+		memset(&event_set, 0, sizeof(event_set));
+		ASSERT_EQ(0, mshv_vp_save(&self->vp, machine, self->state));
+		ASSERT_EQ(0, mshv_vp_restore(&self->vp, machine, self->state));
+		EXPECT_EQ(HV_REGISTER_PENDING_EVENT0 + 1ULL, event_set.low);
+		EXPECT_EQ(HV_REGISTER_PENDING_EVENT0 + 2ULL, event_set.high);
+	}
 }
 
 TEST_F(state, of_the_partition_is_with_the_first_vp)

@@ -233,6 +233,7 @@ void partition_trim_small(struct partition *p);
  * @assist: the VP assist page, HV_X64_MSR_VP_ASSIST_PAGE
  * @deliverability: what the parent wants to be told of,
  *	HV_REGISTER_DELIVERABILITY_NOTIFICATIONS
+ * @pending_event: HV_REGISTER_PENDING_EVENT0, until the VP is entered next
  * @pending_debug: register, only kept
  * @msrs: MSRs that are only kept
  * @run_time: in guest mode, in TSC ticks
@@ -280,6 +281,7 @@ struct vp {
 
 	struct synic_page assist;
 	u64 deliverability;
+	struct hv_u128 pending_event;
 	u64 pending_debug;
 
 	struct vp_msrs msrs;

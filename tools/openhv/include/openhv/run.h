@@ -113,6 +113,9 @@ bool vp_set_xcr0(struct vp *vp, u64 value);
 hv_status_t vp_get_register(struct vp *vp, u32 name, union hv_register_value *value);
 hv_status_t vp_set_register(struct vp *vp, u32 name, const union hv_register_value *value);
 
+/* HV_REGISTER_PENDING_EVENT0 becomes what the next entry injects, in the place of another event. */
+void vp_take_event(struct vp *vp);
+
 /* The register page: fill it when the VP has stopped, take from it before it runs. */
 void regpage_fill(struct vp *vp);
 void regpage_load(struct vp *vp);

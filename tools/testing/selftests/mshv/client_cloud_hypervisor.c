@@ -290,6 +290,193 @@ TEST(boot_state)
 	munmap(lapic, PAGE_SIZE);
 }
 
+/* What a VP has found in its registers when it began */
+static struct {
+	uint8_t fxsave[512] __attribute__((aligned(16)));
+	uint64_t cr0, cr2, cr3, cr4, cr8, efer;
+	struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) gdt, idt;
+	uint16_t ldt, task;
+} found;
+
+static GUEST_CODE void guest_shows_its_registers(void)
+{
+	asm volatile("fxsave64 %0" : "=m"(found.fxsave));
+	asm volatile("mov %%cr0, %0" : "=r"(found.cr0));
+	asm volatile("mov %%cr2, %0" : "=r"(found.cr2));
+	asm volatile("mov %%cr3, %0" : "=r"(found.cr3));
+	asm volatile("mov %%cr4, %0" : "=r"(found.cr4));
+	asm volatile("mov %%cr8, %0" : "=r"(found.cr8));
+	asm volatile("sgdt %0" : "=m"(found.gdt));
+	asm volatile("sidt %0" : "=m"(found.idt));
+	asm volatile("sldt %0" : "=m"(found.ldt));
+	asm volatile("str %0" : "=m"(found.task));
+	found.efer = rdmsr(0xc0000080);
+	GUEST_DONE();
+}
+
+#define FPU_REGISTERS	26	/* XMM0 to 15, MMX0 to 7, two of control and status */
+
+/* A call for all of the FPU. The order is that of the area of FXSAVE, from the end of it. */
+static void set_fpu(const struct mshv_vp *vp)
+{
+	struct hv_register_assoc regs[FPU_REGISTERS] = { 0 };
+	int i, ret;
+
+	for (i = 0; i < FPU_REGISTERS; i++)
+		regs[i].name = HV_X64_REGISTER_XMM0 + i;
+	for (i = 0; i < 16; i++)
+		regs[i].value.reg128 = (struct hv_u128){ 0x1111 * (i + 1), 0x2222 * (i + 1) };
+	for (i = 0; i < 8; i++)
+		regs[16 + i].value.reg128 = (struct hv_u128){ BIT(63) | (i + 1), 0x3ff0 + i };
+	regs[24].value.fp_control_status.fp_control = 0x27f;
+	regs[24].value.fp_control_status.fp_tag = 0xff;
+	regs[25].value.xmm_control_status.xmm_status_control = 0x9fc0;
+	ret = mshv_set_registers(vp->fd, vp->index, regs, FPU_REGISTERS);
+	TEST_ASSERT(!ret, "%s", mshv_strerror());
+}
+
+static bool fpu_is_set(const uint8_t *area)
+{
+	uint32_t mxcsr;
+	uint16_t fcw;
+	uint64_t *r;
+	int i;
+
+	memcpy(&fcw, area, 2);
+	memcpy(&mxcsr, area + 24, 4);
+	for (i = 0; i < 8; i++) {
+		r = (uint64_t *)(area + 32 + 16 * i);
+		if (r[0] != (BIT(63) | (i + 1)) || (uint16_t)r[1] != 0x3ff0 + i)
+			return false;
+	}
+	for (i = 0; i < 16; i++) {
+		r = (uint64_t *)(area + 160 + 16 * i);
+		if (r[0] != 0x1111 * (i + 1) || r[1] != 0x2222 * (i + 1))
+			return false;
+	}
+	return fcw == 0x27f && mxcsr == 0x9fc0;
+}
+
+/*
+ * set_regs(), set_sregs() and set_fpu(), as often as not by the register page: general
+ * registers and segments there, what is no register of the page's in one call, and the
+ * FPU in another one. What they set is what a VP boots from.
+ */
+static void boots_from(struct __test_metadata *_metadata, bool by_page)
+{
+	static const __u32 segments[] = {
+		HV_X64_REGISTER_ES, HV_X64_REGISTER_CS, HV_X64_REGISTER_SS, HV_X64_REGISTER_DS,
+		HV_X64_REGISTER_FS, HV_X64_REGISTER_GS,
+	};
+	/* In its order */
+	struct hv_register_assoc others[] = {
+		{ .name = HV_X64_REGISTER_TR, .value.segment = {
+			.base = 0x6000, .limit = 0x67, .selector = 0x18, .attributes = 0x8b } },
+		{ .name = HV_X64_REGISTER_LDTR, .value.segment = {
+			.base = 0x7000, .limit = 0x1f, .selector = 0x28, .attributes = 0x82 } },
+		{ .name = HV_X64_REGISTER_GDTR },
+		{ .name = HV_X64_REGISTER_IDTR,
+		  .value.table = { .base = 0x5000, .limit = 0x7ff } },
+		{ .name = HV_X64_REGISTER_CR2, .value.reg64 = 0x123456789000 },
+		{ .name = HV_X64_REGISTER_APIC_BASE },
+		{ .name = HV_X64_REGISTER_INTERMEDIATE_CR0 },
+		{ .name = HV_X64_REGISTER_INTERMEDIATE_CR3 },
+		{ .name = HV_X64_REGISTER_INTERMEDIATE_CR4 },
+		{ .name = HV_X64_REGISTER_CR8, .value.reg64 = 5 },
+		{ .name = HV_X64_REGISTER_EFER },
+		{ .name = HV_REGISTER_PENDING_INTERRUPTION },
+	}, regs[6];
+	union hv_register_value values[6], model[ARRAY_SIZE(others)];
+	const __typeof__(found) *seen;
+	__u32 names[ARRAY_SIZE(others)], i;
+	struct mshv_regs general;
+	struct mshv_vp vp, first;
+	struct test_vm vm;
+
+	/* VP 0 is the model, and does not run. */
+	vm_init_long(&vm, PT_LAPIC, guest_shows_its_registers);
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		names[i] = others[i].name;
+	ASSERT_OK(mshv_vp_get_regs(&vm.vp, &general));
+	ASSERT_OK(mshv_get_registers(vm.vp.fd, 0, segments, values, 6));
+	ASSERT_OK(mshv_get_registers(vm.vp.fd, 0, names, model, ARRAY_SIZE(others)));
+	others[2].value = model[2];
+	others[6].value = model[6];
+	others[7].value = model[7];
+	others[8].value.reg64 = model[8].reg64 | 0x600;		/* OSFXSR, OSXMMEXCPT */
+	others[10].value = model[10];
+
+	ASSERT_OK(mshv_vp_init(&vp, vm.partition, 1));
+	ASSERT_OK(mshv_vp_get_register(&vp, HV_X64_REGISTER_APIC_BASE, &others[5].value.reg64));
+	ASSERT_OK(mshv_vp_set_register(&vp, HV_REGISTER_INTERNAL_ACTIVITY_STATE, 0));
+	if (by_page) {
+		ASSERT_NE(NULL, vp.page);
+		ASSERT_EQ(1, vp.page->isvalid);
+		memcpy(vp.page->gp_registers, general.gpr, sizeof(general.gpr));
+		vp.page->rip = general.rip;
+		vp.page->rflags = general.rflags;
+		for (i = 0; i < 6; i++)
+			(&vp.page->es)[i] = values[i].segment;
+		vp.page->dirty = HV_REGISTER_PAGE_DIRTY_GENERAL | HV_REGISTER_PAGE_DIRTY_IP |
+				 HV_REGISTER_PAGE_DIRTY_FLAGS | HV_REGISTER_PAGE_DIRTY_SEGMENT;
+	} else {
+		for (i = 0; i < 6; i++)
+			regs[i] = (struct hv_register_assoc){ .name = segments[i],
+							      .value = values[i] };
+		ASSERT_OK(mshv_set_registers(vp.fd, 1, regs, 6));
+		vp.page = NULL;
+		ASSERT_OK(mshv_vp_set_regs(&vp, &general));
+	}
+	ASSERT_OK(mshv_set_registers(vp.fd, 1, others, ARRAY_SIZE(others)));
+	set_fpu(&vp);
+
+	/* All of it is told again, */
+	ASSERT_OK(mshv_get_registers(vp.fd, 1, names, model, ARRAY_SIZE(others)));
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		if (others[i].name == HV_X64_REGISTER_EFER ||
+		    others[i].name == HV_X64_REGISTER_GDTR ||
+		    others[i].name == HV_X64_REGISTER_IDTR)
+			continue;		/* LMA; and the pad */
+		EXPECT_EQ(0, memcmp(&others[i].value, &model[i], sizeof(model[i]))) {
+			TH_LOG("register 0x%x", names[i]);
+		}
+	}
+	/* and found by the guest. */
+	first = vm.vp;
+	vm.vp = vp;
+	vm_run_to_done(&vm);
+	vm.vp = first;
+	seen = vm_guest_variable(&vm, found);
+	EXPECT_EQ(others[2].value.table.base, seen->gdt.base);
+	EXPECT_EQ(others[2].value.table.limit, seen->gdt.limit);
+	EXPECT_EQ(0x5000, seen->idt.base);
+	EXPECT_EQ(0x7ff, seen->idt.limit);
+	EXPECT_EQ(0x18, seen->task);
+	EXPECT_EQ(0x28, seen->ldt);
+	EXPECT_EQ(0x123456789000, seen->cr2);
+	EXPECT_EQ(others[6].value.reg64, seen->cr0);
+	EXPECT_EQ(others[7].value.reg64, seen->cr3);
+	EXPECT_EQ(others[8].value.reg64, seen->cr4);
+	EXPECT_EQ(5, seen->cr8);
+	EXPECT_EQ(0x500, seen->efer);
+	EXPECT_TRUE(fpu_is_set(seen->fxsave));
+	mshv_vp_destroy(&vp);
+	vm_destroy(&vm);
+}
+
+TEST(vp_boots_from_what_is_set_by_hypercalls)
+{
+	boots_from(_metadata, false);
+}
+
+TEST(vp_boots_from_what_is_set_in_the_register_page)
+{
+	boots_from(_metadata, true);
+}
+
 /* ---- String instructions ---- */
 
 #define STRING_LENGTH	37
@@ -372,6 +559,40 @@ TEST(string_instructions_are_carried_out_whole)
 	for (i = 0; i < STRING_LENGTH; i++) {
 		EXPECT_EQ(in[STRING_LENGTH - 1 - i], out[i]) TH_LOG("word %d", i);
 	}
+	vm_destroy(&vm);
+}
+
+/* rep out %al, %dx; rep in %dx, %al: the prefix means nothing there. It has no code for that. */
+static const uint8_t rep_without_string[] = { 0xf3, 0xee, 0xf3, 0xec, 0xf4 /* hlt */ };
+
+TEST(rep_is_told_of_string_instructions_only)
+{
+	const struct hv_x64_io_port_intercept_message *io;
+	const __u64 device = 0x55;
+	struct test_vm vm;
+	__u64 value = 0;
+	int i;
+
+	vm_init_real(&vm, 0, rep_without_string, sizeof(rep_without_string));
+	ASSERT_OK(mshv_vp_set_register(&vm.vp, HV_X64_REGISTER_RDX, 0x80));
+	ASSERT_OK(mshv_vp_set_register(&vm.vp, HV_X64_REGISTER_RCX, 3));
+	io = mshv_msg_io(&vm.vp.msg);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(HVMSG_X64_IO_PORT_INTERCEPT, vm_run(&vm));
+		EXPECT_EQ(0x80, io->port_number);
+		EXPECT_EQ(1, io->access_info) TH_LOG("one byte, no string, no REP");
+		EXPECT_EQ(i ? HV_INTERCEPT_ACCESS_READ : HV_INTERCEPT_ACCESS_WRITE,
+			  io->header.intercept_access_type);
+		EXPECT_EQ(2, mshv_msg_insn_length(&io->header));
+		EXPECT_EQ(0xf3, io->instruction_bytes[0]);
+		ASSERT_OK(mshv_vp_complete(&vm.vp, i ? &device : NULL));
+	}
+	/* Once each, and RCX was not counted down. */
+	EXPECT_EQ(HVMSG_X64_HALT, vm_run(&vm));
+	EXPECT_OK(mshv_vp_get_register(&vm.vp, HV_X64_REGISTER_RCX, &value));
+	EXPECT_EQ(3, value);
+	EXPECT_OK(mshv_vp_get_register(&vm.vp, HV_X64_REGISTER_RAX, &value));
+	EXPECT_EQ(device, value);
 	vm_destroy(&vm);
 }
 

@@ -3,6 +3,7 @@
  * What OpenVMM asks of /dev/mshv, in its order: properties, intercepts for a guest's
  * messages and events, CPUID for all VPs at once, a guest in xAPIC mode.
  */
+#include <sys/eventfd.h>
 #include <tlfs/cpuid.h>
 #include <tlfs/interrupt.h>
 
@@ -273,6 +274,78 @@ TEST(interrupts_of_its_devices_are_retargeted_by_the_vmm)
 	vm_destroy(&vm);
 }
 
+/* ---- Registers, while a VP is stopped ---- */
+
+static GUEST_CODE void guest_reads_control_registers(void)
+{
+	uint64_t rbx, r12, cr2, cr4, cr8;
+
+	for (;;) {
+		asm volatile("mov $0x111, %%rbx; mov $0x222, %%r12; outb %%al, $0x10\n"
+			     "mov %%rbx, %0; mov %%r12, %1"
+			     : "=r"(rbx), "=r"(r12) : : "rbx", "r12", "memory");
+		asm volatile("mov %%cr4, %0" : "=r"(cr4));
+		asm volatile("mov %%cr8, %0" : "=r"(cr8));
+		cr2 = read_cr2();
+		GUEST_SYNC_ARG(1, rbx << 48 | r12 << 32 | cr2 << 16 | cr8 << 12 | (cr4 & 0xfff));
+	}
+}
+
+#define CR4_TSD		0x4ULL
+
+/*
+ * A VP goes on with what was changed in the page and what was set by a call, in whatever
+ * order, and a call for some control registers leaves the page's changes alone.
+ */
+TEST(page_and_control_registers_are_changed_together)
+{
+	struct hv_register_assoc control[] = {
+		{ .name = HV_X64_REGISTER_CR2 }, { .name = HV_X64_REGISTER_CR4 },
+		{ .name = HV_X64_REGISTER_CR8 },
+	};
+	struct hv_vp_register_page *page;
+	struct test_vm vm;
+	uint64_t cr4;
+	int round;
+
+	vm_init_long(&vm, PT_LAPIC, guest_reads_control_registers);
+	page = vm.vp.page;
+	ASSERT_NE(NULL, page);
+	for (round = 0; round < 4; round++) {
+		bool call_first = round & 1;
+
+		ASSERT_EQ(HVMSG_X64_IO_PORT_INTERCEPT, vm_run(&vm));
+		ASSERT_EQ(1, page->isvalid);
+		cr4 = round & 2 ? page->cr4 & ~CR4_TSD : page->cr4 | CR4_TSD;
+		control[0].value.reg64 = 0x70 + round;
+		control[1].value.reg64 = cr4;
+		control[2].value.reg64 = 8 + round;
+		if (call_first) {
+			ASSERT_OK(mshv_set_registers(vm.vp.fd, 0, control, 3));
+		}
+		ASSERT_EQ(1, page->isvalid);
+		page->gp_registers[MSHV_RBX] = 0x30 + round;
+		page->gp_registers[MSHV_R12] = 0x40 + round;
+		page->rip += 2;
+		page->dirty = HV_REGISTER_PAGE_DIRTY_IP | HV_REGISTER_PAGE_DIRTY_GENERAL;
+		if (!call_first) {
+			ASSERT_OK(mshv_set_registers(vm.vp.fd, 0, control, 3));
+		}
+		/* The page tells of both. */
+		if (page->isvalid) {
+			EXPECT_EQ(0x30 + round, page->gp_registers[MSHV_RBX]);
+			EXPECT_EQ(cr4, page->cr4);
+			EXPECT_EQ(8 + round, page->cr8);
+		}
+		EXPECT_EQ((0x30ULL + round) << 48 | (0x40ULL + round) << 32 |
+			  (0x70ULL + round) << 16 | (8ULL + round) << 12 | (cr4 & 0xfff),
+			  vm_run_to_sync(&vm, 1)) {
+			TH_LOG("round %d", round);
+		}
+	}
+	vm_destroy(&vm);
+}
+
 /* ---- Exceptions ---- */
 
 #define NO_DEVICE	0xd0000000ULL	/* nothing is there */
@@ -381,6 +454,46 @@ TEST(cpuid_of_all_vps_at_once)
 	EXPECT_EQ(0x444400001111, vm_run_to_sync(&vm, 1)) TH_LOG("a VP that came later");
 	vm.vp = first;
 	mshv_vp_destroy(&second);
+	vm_destroy(&vm);
+}
+
+/* ---- Interrupts ---- */
+
+/* Where sockets have no power of two of processors, its APIC IDs are not the indices. */
+TEST(interrupts_go_by_apic_id_and_not_by_index)
+{
+	static const __u64 apic_ids[] = { 0, 2, 1 };
+	struct mshv_user_irq_entry routes[2] = { { .gsi = 1 }, { .gsi = 2 } };
+	int fd[2], i;
+	struct mshv_vp vp[3];
+	struct test_vm vm;
+	__u64 one = 1;
+
+	vm_init_long(&vm, PT_LAPIC, guest_waits);
+	vp[0] = vm.vp;
+	for (i = 1; i < 3; i++) {
+		vm_add_vp(&vm, &vp[i], i, guest_waits);
+		ASSERT_OK(mshv_vp_set_register(&vp[i], HV_X64_REGISTER_INITIAL_APIC_ID,
+					       apic_ids[i]));
+		routes[i - 1].address_lo = XAPIC | apic_ids[i] << 12;
+		routes[i - 1].data = GUEST_VECTOR;
+		fd[i - 1] = eventfd(0, EFD_CLOEXEC);
+	}
+	ASSERT_OK(mshv_set_msi_routing(vm.partition, routes, 2));
+	for (i = 1; i < 3; i++) {
+		ASSERT_OK(mshv_assign_irqfd(vm.partition, fd[i - 1], i, -1));
+		vm.vp = vp[i];
+		vm_run_to_sync(&vm, 1);
+	}
+	/* The guest counts for all VPs. */
+	for (i = 1; i < 3; i++) {
+		ASSERT_EQ(8, write(fd[i - 1], &one, 8));
+		vm.vp = vp[i];
+		EXPECT_EQ(i, vm_run_to_sync(&vm, 2));
+		close(fd[i - 1]);
+		mshv_vp_destroy(&vp[i]);
+	}
+	vm.vp = vp[0];
 	vm_destroy(&vm);
 }
 

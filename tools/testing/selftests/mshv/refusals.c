@@ -100,6 +100,16 @@ static int create_with_unknown_flag(struct test_vm *vm)
 	return result(ioctl(vm->dev, MSHV_CREATE_PARTITION, &args));
 }
 
+static int create_with_feature_banks(struct test_vm *vm)
+{
+	const struct mshv_create_partition_v2 args = {
+		.pt_flags = PT_LAPIC | BIT(MSHV_PT_BIT_CPU_AND_XSAVE_FEATURES),
+		.pt_num_cpu_fbanks = MSHV_NUM_CPU_FEATURES_BANKS + 1,
+	};
+
+	return result(ioctl(vm->dev, MSHV_CREATE_PARTITION, &args));
+}
+
 static int pass_on(int fd, unsigned int code)
 {
 	struct mshv_root_hvcall call = {
@@ -124,6 +134,13 @@ static int unknown_hypercall(struct test_vm *vm)
 	return pass_on(vm->vp.fd, NOWHERE);
 }
 
+static int hypercall_without_input(struct test_vm *vm)
+{
+	struct mshv_root_hvcall call = { .code = HVCALL_GET_VP_REGISTERS, .reps = 1 };
+
+	return result(ioctl(vm->vp.fd, MSHV_ROOT_HVCALL, &call));
+}
+
 static int create_vp(struct test_vm *vm)
 {
 	return mshv_create_vp(vm->partition, 1000);
@@ -139,6 +156,163 @@ static int doorbell_at_a_port(struct test_vm *vm)
 
 	close(args.fd);
 	return ret;
+}
+
+static int assign_doorbell(struct test_vm *vm, struct mshv_user_ioeventfd args)
+{
+	int ret;
+
+	args.fd = eventfd(0, EFD_CLOEXEC);
+	ret = result(ioctl(vm->partition, MSHV_IOEVENTFD, &args));
+	close(args.fd);
+	return ret;
+}
+
+static int doorbell_of_three_bytes(struct test_vm *vm)
+{
+	return assign_doorbell(vm, (struct mshv_user_ioeventfd){ .addr = 0x1000, .len = 3 });
+}
+
+static int doorbell_with_unknown_flag(struct test_vm *vm)
+{
+	return assign_doorbell(vm, (struct mshv_user_ioeventfd){
+		.addr = 0x1000, .len = 4, .flags = BIT(MSHV_IOEVENTFD_BIT_COUNT) });
+}
+
+static int assign_irqfd(struct test_vm *vm, __u32 gsi, __u32 flags)
+{
+	struct mshv_user_irqfd args = {
+		.fd = eventfd(0, EFD_CLOEXEC), .resamplefd = eventfd(0, EFD_CLOEXEC),
+		.gsi = gsi, .flags = flags,
+	};
+	int ret = result(ioctl(vm->partition, MSHV_IRQFD, &args));
+
+	close(args.fd);
+	close(args.resamplefd);
+	return ret;
+}
+
+static int irqfd_of_a_large_gsi(struct test_vm *vm)
+{
+	return assign_irqfd(vm, 1 << 20, 0);
+}
+
+static int irqfd_with_unknown_flag(struct test_vm *vm)
+{
+	return assign_irqfd(vm, 5, BIT(MSHV_IRQFD_BIT_COUNT));
+}
+
+/* No route, for one */
+static int resample_an_edge(struct test_vm *vm)
+{
+	return assign_irqfd(vm, 5, BIT(MSHV_IRQFD_BIT_RESAMPLE));
+}
+
+static int route(struct test_vm *vm, struct mshv_user_irq_entry entry, unsigned int copies)
+{
+	const struct mshv_user_irq_entry entries[] = { entry, entry };
+
+	return mshv_set_msi_routing(vm->partition, entries, copies);
+}
+
+static int route_to_a_high_address(struct test_vm *vm)
+{
+	return route(vm, (struct mshv_user_irq_entry){ .gsi = 5, .address_hi = 1 }, 1);
+}
+
+static int route_of_a_large_gsi(struct test_vm *vm)
+{
+	return route(vm, (struct mshv_user_irq_entry){ .gsi = 1 << 20 }, 1);
+}
+
+static int two_routes_of_a_gsi(struct test_vm *vm)
+{
+	return route(vm, (struct mshv_user_irq_entry){ .gsi = 5 }, 2);
+}
+
+static int too_many_routes(struct test_vm *vm)
+{
+	const struct mshv_user_irq_table table = { .nr = 1 << 20 };
+
+	return result(ioctl(vm->partition, MSHV_SET_MSI_ROUTING, &table));
+}
+
+static int state(struct test_vm *vm, unsigned long command)
+{
+	struct mshv_get_set_vp_state args = {
+		.type = MSHV_VP_STATE_COUNT, .buf_sz = PAGE_SIZE, .buf_ptr = (uintptr_t)page,
+	};
+
+	return result(ioctl(vm->vp.fd, command, &args));
+}
+
+static int get_unknown_state(struct test_vm *vm)
+{
+	return state(vm, MSHV_GET_VP_STATE);
+}
+
+static int set_unknown_state(struct test_vm *vm)
+{
+	return state(vm, MSHV_SET_VP_STATE);
+}
+
+static int unknown_kind_of_access(struct test_vm *vm)
+{
+	struct mshv_gpap_access_bitmap args = {
+		.access_type = MSHV_GPAP_ACCESS_TYPE_COUNT, .page_count = 1,
+		.bitmap_ptr = (uintptr_t)page,
+	};
+
+	return result(ioctl(vm->partition, MSHV_GET_GPAP_ACCESS_BITMAP, &args));
+}
+
+static int memory(struct test_vm *vm, struct mshv_user_mem_region args)
+{
+	return result(ioctl(vm->partition, MSHV_SET_GUEST_MEMORY, &args));
+}
+
+static int memory_with_unknown_flag(struct test_vm *vm)
+{
+	return memory(vm, (struct mshv_user_mem_region){
+		.size = PAGE_SIZE, .guest_pfn = 0x1000, .userspace_addr = (uintptr_t)page,
+		.flags = BIT(MSHV_SET_MEM_BIT_COUNT) });
+}
+
+/* The first page of a process's address space */
+static int memory_that_is_not_there(struct test_vm *vm)
+{
+	return memory(vm, (struct mshv_user_mem_region){ .size = PAGE_SIZE, .guest_pfn = 0x1000 });
+}
+
+/* A region is unmapped as a whole. */
+static int unmap_a_part(struct test_vm *vm)
+{
+	return memory(vm, (struct mshv_user_mem_region){
+		.size = PAGE_SIZE, .guest_pfn = 1, .userspace_addr = (uintptr_t)vm->mem + PAGE_SIZE,
+		.flags = BIT(MSHV_SET_MEM_BIT_UNMAP) });
+}
+
+static int map_page(struct test_vm *vm, unsigned int page_number)
+{
+	void *map = mmap(NULL, PAGE_SIZE, PROT_READ, MAP_SHARED, vm->vp.fd,
+			 page_number * PAGE_SIZE);
+
+	return map == MAP_FAILED ? -errno : 0;
+}
+
+static int map_a_ghcb(struct test_vm *vm)
+{
+	return map_page(vm, MSHV_VP_MMAP_OFFSET_GHCB);
+}
+
+static int map_an_unknown_page(struct test_vm *vm)
+{
+	return map_page(vm, MSHV_VP_MMAP_OFFSET_COUNT);
+}
+
+static int cancel_with_unknown_flag(struct test_vm *vm)
+{
+	return result(ioctl(vm->vp.fd, MSHV_CANCEL_VP, ~MSHV_CANCEL_VP_FLAGS_MASK));
 }
 
 static int unknown_ioctl_of_the_device(struct test_vm *vm)
@@ -174,11 +348,31 @@ static const struct refusal {
 	/* by the driver */
 	{ create_isolated, EINVAL, "CREATE_PARTITION: flags 0x3 with isolation 1 " },
 	{ create_with_unknown_flag, EINVAL, "CREATE_PARTITION: flags 0x" },
+	{ create_with_feature_banks, EINVAL, "CREATE_PARTITION: 3 banks of processor features" },
 	{ retarget_interrupt, EINVAL, "ROOT_HVCALL: RETARGET_INTERRUPT (0x" },
 	{ registers_by_the_device, EINVAL, "ROOT_HVCALL: GET_VP_REGISTERS (0x50)" },
 	{ unknown_hypercall, EINVAL, "ROOT_HVCALL: unknown hypercall (0xdead)" },
+	{ hypercall_without_input, EINVAL, "ROOT_HVCALL: GET_VP_REGISTERS (0x50) with 0 bytes" },
 	{ create_vp, EINVAL, "CREATE_VP: there is no VP 1000" },
-	{ doorbell_at_a_port, EOPNOTSUPP, "IOEVENTFD: " },
+	{ doorbell_at_a_port, EOPNOTSUPP, "IOEVENTFD: there are no doorbells at ports" },
+	{ doorbell_of_three_bytes, EINVAL, "IOEVENTFD: no doorbell of 3 bytes" },
+	{ doorbell_with_unknown_flag, EINVAL, "IOEVENTFD: flags 0x8 " },
+	{ irqfd_of_a_large_gsi, EINVAL, "IRQFD: flags 0x0 with GSI 1048576 " },
+	{ irqfd_with_unknown_flag, EINVAL, "IRQFD: flags 0x4 with GSI 5 " },
+	{ resample_an_edge, EINVAL, "IRQFD: GSI 5 has no level-triggered route" },
+	{ route_to_a_high_address, EINVAL, "SET_MSI_ROUTING: GSI 5 by address 0x100000000 " },
+	{ route_of_a_large_gsi, EINVAL, "SET_MSI_ROUTING: GSI 1048576 " },
+	{ two_routes_of_a_gsi, EINVAL, "SET_MSI_ROUTING: GSI 5 has more than one route" },
+	{ too_many_routes, EINVAL, "SET_MSI_ROUTING: 1048576 routes" },
+	{ get_unknown_state, EINVAL, "GET_VP_STATE: state 5 " },
+	{ set_unknown_state, EINVAL, "SET_VP_STATE: state 5 " },
+	{ unknown_kind_of_access, EINVAL, "GET_GPAP_ACCESS_BITMAP: type 2, " },
+	{ memory_with_unknown_flag, EINVAL, "SET_GUEST_MEMORY: flags 0x8 " },
+	{ memory_that_is_not_there, EINVAL, "SET_GUEST_MEMORY: 0x1000 bytes from 0x0 " },
+	{ unmap_a_part, EINVAL, "SET_GUEST_MEMORY: 0x1000 bytes from " },
+	{ map_a_ghcb, ENODEV, "VP: there is no page 2 to map" },
+	{ map_an_unknown_page, EINVAL, "VP: mapping 1 pages at 3 " },
+	{ cancel_with_unknown_flag, EINVAL, "CANCEL_VP: flags 0x" },
 	{ unknown_ioctl_of_the_device, ENOTTY, "/dev/mshv: unknown ioctl 0xb855" },
 	{ unknown_ioctl_of_the_partition, ENOTTY, "partition: unknown ioctl 0xb855" },
 	{ unknown_ioctl_of_the_vp, ENOTTY, "VP: unknown ioctl 0xb855" },

@@ -3,6 +3,9 @@
  * VP registers: what a new VP has in them, what is written is read back and is
  * what the guest finds, and the register page says the same as the hypercalls.
  */
+#include <tlfs/msr.h>
+#include <tlfs/partition.h>
+
 #include "mshv_test.h"
 
 FIXTURE(vp) {
@@ -184,40 +187,177 @@ TEST_F(vp, floating_point_registers)
 			  .xmm_control_status.xmm_status_control);
 }
 
+#define PROC0(name)	BIT(HV_PROC_FEATURE0_##name##_BIT)
+#define PROC1(name)	BIT(HV_PROC_FEATURE1_##name##_BIT)
+#define XSAVE(name)	BIT(HV_XSAVE_FEATURE_##name##_BIT)
+#define SYNTHETIC(name)	HV_SYNTHETIC_FEATURE(HV_SYNTHETIC_FEATURE_##name##_BIT)
+/* More than there are of those that VMMs read and write back */
+#define MOST_MSRS	120
+
+/*
+ * The registers that VMMs in Rust take for a partition's MSRs: names that follow each
+ * other, and the feature of the partition's that they come with.
+ */
+static const struct msr_group {
+	__u32 name;
+	__u32 count;
+	__u32 property;
+	__u64 feature;
+} msr_groups[] = {
+	{ HV_X64_REGISTER_TSC, 4, 0, 0 },		/* EFER, KERNEL_GS_BASE, APIC_BASE */
+	{ HV_X64_REGISTER_PAT, 4, 0, 0 },		/* SYSENTER_CS, EIP, ESP */
+	{ HV_X64_REGISTER_STAR, 4, 0, 0 },		/* LSTAR, CSTAR, SFMASK */
+	{ HV_X64_REGISTER_MSR_MTRR_DEF_TYPE, 1, 0, 0 },
+	{ HV_X64_REGISTER_MSR_MTRR_PHYS_BASE0, 8, 0, 0 },
+	{ HV_X64_REGISTER_MSR_MTRR_PHYS_MASK0, 8, 0, 0 },
+	{ HV_X64_REGISTER_MSR_MTRR_FIX64K00000, 11, 0, 0 },
+	{ HV_X64_REGISTER_DEBUG_CTL, 1, 0, 0 },
+	{ HV_REGISTER_EOM, 1, 0, 0 },
+	{ HV_X64_REGISTER_TSC_AUX, 1, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0, PROC0(RDTSCP) },
+	{ HV_X64_REGISTER_U_XSS, 1, HV_PARTITION_PROPERTY_PROCESSOR_XSAVE_FEATURES,
+	  XSAVE(XSAVE_SUPERVISOR) },
+	/* S_CET, SSP, PL0_SSP to PL3_SSP, INTERRUPT_SSP_TABLE_ADDR */
+	{ HV_X64_REGISTER_U_CET, 8, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES1, PROC1(CET_SS) },
+	{ HV_REGISTER_SINT0, 17, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+	  SYNTHETIC(ACCESS_SYNIC_REGS) },		/* to SINT15, and SCONTROL */
+	{ HV_REGISTER_SIEFP, 2, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+	  SYNTHETIC(ACCESS_SYNIC_REGS) },		/* and SIMP */
+	{ HV_REGISTER_REFERENCE_TSC, 1, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+	  SYNTHETIC(ACCESS_PARTITION_REFERENCE_TSC) },
+	{ HV_REGISTER_GUEST_OS_ID, 1, HV_PARTITION_PROPERTY_SYNTHETIC_PROC_FEATURES,
+	  SYNTHETIC(ACCESS_HYPERCALL_REGS) },
+};
+
+/* The names of the MSRs that a machine has; returns how many */
+static __u32 msr_names(struct test_vm *vm, __u32 *names)
+{
+	const struct msr_group *group;
+	__u32 i, n = 0;
+	__u64 features;
+	int ret;
+
+	for (group = msr_groups; group < msr_groups + ARRAY_SIZE(msr_groups); group++) {
+		features = 0;
+		ret = group->property ?
+		      mshv_get_property(vm->partition, group->property, &features) : 0;
+		TEST_ASSERT(!ret, "property 0x%x: %s", group->property, mshv_strerror());
+		for (i = 0; i < group->count && (features & group->feature) == group->feature; i++)
+			names[n++] = group->name + i;
+	}
+	TEST_ASSERT(n <= MOST_MSRS, "%u MSRs", n);
+	return n;
+}
+
 /* VMMs write back what they have read, of every register they know. */
 TEST_F(vp, what_is_read_can_be_written_back)
 {
-	static const __u32 names[] = {
-		HV_X64_REGISTER_TSC, HV_X64_REGISTER_EFER, HV_X64_REGISTER_KERNEL_GS_BASE,
-		HV_X64_REGISTER_APIC_BASE, HV_X64_REGISTER_PAT, HV_X64_REGISTER_SYSENTER_CS,
-		HV_X64_REGISTER_STAR, HV_X64_REGISTER_LSTAR, HV_X64_REGISTER_CSTAR,
-		HV_X64_REGISTER_SFMASK, HV_X64_REGISTER_MSR_MTRR_DEF_TYPE,
-		HV_X64_REGISTER_DEBUG_CTL, HV_REGISTER_EOM, HV_REGISTER_SINT0, HV_REGISTER_SINT15,
-		HV_REGISTER_SCONTROL, HV_REGISTER_SIEFP, HV_REGISTER_SIMP,
-		HV_REGISTER_REFERENCE_TSC, HV_REGISTER_GUEST_OS_ID, HV_X64_REGISTER_HYPERCALL,
+	static const __u32 others[] = {
+		HV_X64_REGISTER_HYPERCALL, HV_X64_REGISTER_TSC_ADJUST,
 		HV_REGISTER_VP_ASSIST_PAGE, HV_REGISTER_PENDING_EVENT0, HV_REGISTER_PENDING_EVENT1,
 		HV_REGISTER_INTERNAL_ACTIVITY_STATE, HV_REGISTER_INTERRUPT_STATE,
 		HV_X64_REGISTER_CR0, HV_X64_REGISTER_CR4, HV_X64_REGISTER_TR, HV_X64_REGISTER_LDTR,
 		HV_X64_REGISTER_DR6, HV_X64_REGISTER_DR7, HV_X64_REGISTER_XFEM,
 	};
+	struct hv_register_assoc all[MOST_MSRS + ARRAY_SIZE(others)] = { 0 };
+	__u32 names[MOST_MSRS + ARRAY_SIZE(others)], n, i;
 	union hv_register_value value, again;
-	size_t i;
-	__u32 n;
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
+	n = msr_names(&self->vm, names);
+	EXPECT_LE(42 + 21, n) TH_LOG("those that are always there, and the hypervisor's own");
+	memcpy(names + n, others, sizeof(others));
+	n += ARRAY_SIZE(others);
+	for (i = 0; i < n; i++) {
 		value = get(&self->vm, names[i]);
 		set(&self->vm, names[i], value);
 		again = get(&self->vm, names[i]);
+		all[i].name = names[i];
+		all[i].value = value;
+		if (names[i] >= HV_REGISTER_SINT0 && names[i] <= HV_REGISTER_SINT15) {
+			EXPECT_EQ(0x10000, value.reg64) TH_LOG("0x%x is masked", names[i]);
+		}
 		if (names[i] == HV_X64_REGISTER_TSC)
 			continue;
 		EXPECT_EQ(0, memcmp(&value, &again, sizeof(value))) TH_LOG("0x%x", names[i]);
 	}
-	for (n = 0; n < 16; n++) {
-		value = get(&self->vm, HV_X64_REGISTER_MSR_MTRR_PHYS_BASE0 + n % 8);
-		set(&self->vm, HV_X64_REGISTER_MSR_MTRR_PHYS_BASE0 + n % 8, value);
-		value = get(&self->vm, HV_REGISTER_SINT0 + n);
-		EXPECT_EQ(0x10000, value.reg64) TH_LOG("SINT%u is masked", n);
+	/* As they do it: all at once */
+	EXPECT_OK(mshv_set_registers(self->vm.vp.fd, 0, all, n));
+}
+
+/* Numbered ones: each has a place of its own, and is the MSR that the guest knows by it. */
+#define PHYS_BASE(n)	(0x10000000ULL * ((n) + 1) | 6)
+#define PHYS_MASK(n)	(0xff00000800ULL + 0x1000000 * (n))
+#define SINT(n)		(0x10030ULL + (n))
+#define TSC_AUX		0x12345678
+
+/* A memory type for seven of the eight parts, and another one for the first */
+static uint64_t fixed_mtrr(unsigned int n)
+{
+	static const uint8_t types[] = { 0, 1, 4, 5, 6 };
+
+	return 0x0101010101010100ULL * types[n % 5] | types[n / 5];
+}
+
+static GUEST_CODE void guest_reads_numbered_msrs(void)
+{
+	static const uint32_t fixed[] = {
+		0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f,
+	};
+	uint32_t n;
+
+	for (n = 0; n < 8; n++) {
+		GUEST_ASSERT_EQ(rdmsr(0x200 + 2 * n), PHYS_BASE(n));
+		GUEST_ASSERT_EQ(rdmsr(0x201 + 2 * n), PHYS_MASK(n));
 	}
+	for (n = 0; n < ARRAY_SIZE(fixed); n++)
+		GUEST_ASSERT_EQ(rdmsr(fixed[n]), fixed_mtrr(n));
+	for (n = 0; n < 16; n++)
+		GUEST_ASSERT_EQ(rdmsr(HV_X64_MSR_SINT0 + n), SINT(n));
+	GUEST_ASSERT_EQ(rdmsr(0x174), 0x10);
+	GUEST_ASSERT_EQ(rdmsr(0x175), 0xffff888000001000);
+	GUEST_ASSERT_EQ(rdmsr(0x176), 0xffffffff81000000);
+	GUEST_SYNC(1);
+	/* Where there is one */
+	GUEST_SYNC_ARG(2, rdmsr(0xc0000103));
+	GUEST_DONE();
+}
+
+TEST(guest_finds_each_msr_that_the_vmm_has_set)
+{
+	__u64 features = 0;
+	struct test_vm vm;
+	__u32 n;
+
+	vm_init_long(&vm, PT_LAPIC, guest_reads_numbered_msrs);
+	for (n = 0; n < 8; n++) {
+		set64(&vm, HV_X64_REGISTER_MSR_MTRR_PHYS_BASE0 + n, PHYS_BASE(n));
+		set64(&vm, HV_X64_REGISTER_MSR_MTRR_PHYS_MASK0 + n, PHYS_MASK(n));
+	}
+	for (n = 0; n < 11; n++)
+		set64(&vm, HV_X64_REGISTER_MSR_MTRR_FIX64K00000 + n, fixed_mtrr(n));
+	for (n = 0; n < 16; n++)
+		set64(&vm, HV_REGISTER_SINT0 + n, SINT(n));
+	set64(&vm, HV_X64_REGISTER_SYSENTER_CS, 0x10);
+	set64(&vm, HV_X64_REGISTER_SYSENTER_ESP, 0xffff888000001000);
+	set64(&vm, HV_X64_REGISTER_SYSENTER_EIP, 0xffffffff81000000);
+	for (n = 0; n < 8; n++) {
+		EXPECT_EQ(PHYS_BASE(n), get(&vm, HV_X64_REGISTER_MSR_MTRR_PHYS_BASE0 + n).reg64);
+		EXPECT_EQ(PHYS_MASK(n), get(&vm, HV_X64_REGISTER_MSR_MTRR_PHYS_MASK0 + n).reg64);
+	}
+	for (n = 0; n < 11; n++) {
+		EXPECT_EQ(fixed_mtrr(n), get(&vm, HV_X64_REGISTER_MSR_MTRR_FIX64K00000 + n).reg64);
+	}
+	for (n = 0; n < 16; n++) {
+		EXPECT_EQ(SINT(n), get(&vm, HV_REGISTER_SINT0 + n).reg64);
+	}
+	vm_run_to_sync(&vm, 1);
+	ASSERT_OK(mshv_get_property(vm.partition, HV_PARTITION_PROPERTY_PROCESSOR_FEATURES0,
+				    &features));
+	if (features & PROC0(RDTSCP)) {
+		set64(&vm, HV_X64_REGISTER_TSC_AUX, TSC_AUX);
+		EXPECT_EQ(TSC_AUX, get(&vm, HV_X64_REGISTER_TSC_AUX).reg64);
+		EXPECT_EQ(TSC_AUX, vm_run_to_sync(&vm, 2));
+	}
+	vm_destroy(&vm);
 }
 
 TEST_F(vp, wrong_names_and_values_are_refused)

@@ -29,6 +29,7 @@
 #define BEGIN_TSC	(1ULL << 50)
 #define MXCSR		0x9fc0
 #define CR4_OSXSAVE	(1ULL << 18)
+#define MILLISECONDS(n)	((n) * 10000ULL)
 
 /* What a VP has found after the move */
 #define F_MESSAGE	BIT(0)
@@ -43,7 +44,10 @@
 #define F_HYPERCALL	BIT(9)
 #define F_IPI		BIT(10)
 #define F_IRQFD		BIT(11)
-#define F_ALL		(BIT(12) - 1)
+#define F_MSRS		BIT(12)
+#define F_ASSIST	BIT(13)
+#define F_TSC_PAGE	BIT(14)
+#define F_ALL		(BIT(15) - 1)
 
 /* ---- The guest ---- */
 
@@ -51,6 +55,13 @@ static struct {
 	struct hv_message_page simp;
 	struct hv_synic_event_flags_page siefp;
 } pages[VPS] __attribute__((aligned(4096)));
+
+/* A page of its own: nothing else can be seen there. */
+static volatile union {
+	struct hv_reference_tsc_page page;
+	uint8_t all[4096];
+} reference_tsc __attribute__((aligned(4096)));
+static uint8_t assist_pages[VPS][4096] __attribute__((aligned(4096)));
 
 static volatile uint32_t counts[VPS][256], errors[VPS];
 static const uint8_t patterns[VPS][32] __attribute__((aligned(32))) = {
@@ -124,6 +135,77 @@ static bool extended_is(const uint8_t *pattern, bool avx)
 	return mxcsr == MXCSR;
 }
 
+/* MSRs that only hold what is written to them, and what each VP writes */
+static const struct {
+	uint32_t msr;
+	uint64_t value;			/* of VP 0; VP 1 has more of it */
+	uint64_t more;
+} kept[] = {
+	{ 0x2ff, 0xc06, 0 },				/* MTRR_DEF_TYPE */
+	{ 0x200, 0x80000000, 0x10000000 },		/* MTRR_PHYS_BASE0 */
+	{ 0x201, 0xff80000800, 0x40000000 },
+	{ 0x20e, 0x90000000, 0x10000000 },		/* MTRR_PHYS_BASE7 */
+	{ 0x20f, 0xffc0000800, 0x20000000 },
+	{ 0x250, 0x0606060606060600, 1 },		/* FIX64K */
+	{ 0x259, 0x0606060606060601, 3 },		/* FIX16K */
+	{ 0x26f, 0x0606060606060604, 1 },		/* FIX4K, the last */
+	{ 0x1d9, 1, 0 },				/* DEBUG_CTL */
+};
+
+static bool has_rdtscp(void)
+{
+	uint32_t r[4];
+
+	guest_cpuid(0x80000001, 0, r);
+	return r[3] & BIT(27);
+}
+
+static bool has_tsc_adjust(void)
+{
+	uint32_t r[4];
+
+	guest_cpuid(7, 0, r);
+	return r[1] & BIT(1);
+}
+
+static void msrs_set(uint32_t vp)
+{
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kept); i++)
+		wrmsr(kept[i].msr, kept[i].value + vp * kept[i].more);
+	if (has_rdtscp())
+		wrmsr(0xc0000103, 0x1000 + vp);
+	/* VP 0's TSC is the one that the partition's page is about. */
+	if (vp && has_tsc_adjust())
+		wrmsr(0x3b, 0x1000);
+}
+
+static bool msrs_are(uint32_t vp)
+{
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kept); i++) {
+		if (rdmsr(kept[i].msr) != kept[i].value + vp * kept[i].more)
+			return false;
+	}
+	if (has_rdtscp() && rdmsr(0xc0000103) != 0x1000 + vp)
+		return false;
+	return !vp || !has_tsc_adjust() || rdmsr(0x3b) == 0x1000;
+}
+
+/* The time that the page gives is that of the MSR. */
+static bool tsc_page_is_right(void)
+{
+	uint64_t before = rdmsr(HV_X64_MSR_TIME_REF_COUNT), time, after;
+
+	time = multiply_high(rdtsc(), reference_tsc.page.scale) + reference_tsc.page.offset;
+	after = rdmsr(HV_X64_MSR_TIME_REF_COUNT);
+	return rdmsr(HV_X64_MSR_REFERENCE_TSC) == ((uintptr_t)&reference_tsc | HV_MSR_PAGE_ENABLE) &&
+	       reference_tsc.page.sequence && time + MILLISECONDS(1) >= before &&
+	       time <= after + MILLISECONDS(1);
+}
+
 static bool all_came(uint32_t vp)
 {
 	return counts[vp][V_SINT] && counts[vp][V_TIMER] && counts[vp][V_ASSERTED] &&
@@ -141,8 +223,12 @@ static GUEST_CODE void guest_moves(void)
 	guest_handler = count;
 	guest_install_handlers();
 	guest_enable_x2apic();
-	if (!vp)
+	if (!vp) {
 		guest_hypercall_init();
+		wrmsr(HV_X64_MSR_REFERENCE_TSC, (uintptr_t)&reference_tsc | HV_MSR_PAGE_ENABLE);
+	}
+	wrmsr(HV_X64_MSR_VP_ASSIST_PAGE, (uintptr_t)assist_pages[vp] | HV_MSR_PAGE_ENABLE);
+	msrs_set(vp);
 	wrmsr(HV_X64_MSR_SIMP, (uintptr_t)&pages[vp].simp | HV_MSR_PAGE_ENABLE);
 	wrmsr(HV_X64_MSR_SIEFP, (uintptr_t)&pages[vp].siefp | HV_MSR_PAGE_ENABLE);
 	wrmsr(HV_X64_MSR_SINT0 + SINT, V_SINT);
@@ -184,6 +270,12 @@ static GUEST_CODE void guest_moves(void)
 		found |= F_TSC;
 	if (!hypercall(HVCALL_NOTIFY_LONG_SPIN_WAIT | HV_HYPERCALL_FAST, 1, 0))
 		found |= F_HYPERCALL;
+	if (msrs_are(vp))
+		found |= F_MSRS;
+	if (rdmsr(HV_X64_MSR_VP_ASSIST_PAGE) == ((uintptr_t)assist_pages[vp] | HV_MSR_PAGE_ENABLE))
+		found |= F_ASSIST;
+	if (vp || tsc_page_is_right())
+		found |= F_TSC_PAGE;
 	if (!vp)
 		wrmsr(MSR_X2APIC_ICR, 1ULL << 32 | V_IPI);
 	if (!vp || counts[vp][V_IPI] == 1)
@@ -208,13 +300,21 @@ static const struct {
 	{ HV_X64_REGISTER_RAX, 18, false },		/* to RFLAGS */
 	{ HV_X64_REGISTER_KERNEL_GS_BASE, 1, false },
 	{ HV_X64_REGISTER_PAT, 8, false },		/* to SFMASK */
+	{ HV_X64_REGISTER_TSC_AUX, 1, false }, { HV_X64_REGISTER_DEBUG_CTL, 1, false },
+	{ HV_X64_REGISTER_MSR_MTRR_DEF_TYPE, 1, false },
+	{ HV_X64_REGISTER_MSR_MTRR_PHYS_BASE0, 8, false },
+	{ HV_X64_REGISTER_MSR_MTRR_PHYS_MASK0, 8, false },
+	{ HV_X64_REGISTER_MSR_MTRR_FIX64K00000, 11, false },
+	{ HV_X64_REGISTER_TSC_ADJUST, 1, false },	/* moves the TSC */
 	{ HV_X64_REGISTER_TSC, 1, false },
 	{ HV_X64_REGISTER_APIC_BASE, 1, false },
 	{ HV_REGISTER_GUEST_OS_ID, 1, true },
-	{ HV_X64_REGISTER_HYPERCALL, 1, true },
+	{ HV_X64_REGISTER_HYPERCALL, 1, true }, { HV_REGISTER_REFERENCE_TSC, 1, true },
+	{ HV_REGISTER_VP_ASSIST_PAGE, 1, false },
 	{ HV_REGISTER_SINT0, 17, false },		/* and SCONTROL */
 	{ HV_REGISTER_SIEFP, 2, false },		/* and SIMP */
-	{ HV_REGISTER_PENDING_INTERRUPTION, 2, false },	/* and INTERRUPT_STATE */
+	/* INTERRUPT_STATE, PENDING_EVENT0 and 1 */
+	{ HV_REGISTER_PENDING_INTERRUPTION, 4, false },
 	{ HV_REGISTER_INTERNAL_ACTIVITY_STATE, 1, false },
 };
 
@@ -308,12 +408,17 @@ static void send(struct test_vm *vm, const struct mshv_vp *vp)
 	const struct hv_message msg = {
 		.header = { .message_type = MESSAGE(vp->index), .payload_size = 16 },
 	};
-	const __u64 exception = HV_INTERRUPTION_PENDING | HV_INTERRUPTION_DELIVER_ERROR_CODE |
+	const __u64 interruption = HV_INTERRUPTION_PENDING | HV_INTERRUPTION_DELIVER_ERROR_CODE |
 		HV_INTERRUPTION_TYPE_EXCEPTION << HV_INTERRUPTION_TYPE_SHIFT |
 		13ULL << HV_INTERRUPTION_VECTOR_SHIFT |
 		(__u64)ERROR_CODE(vp->index) << HV_INTERRUPTION_ERROR_CODE_SHIFT;
-	struct hv_register_assoc pending = {
-		.name = HV_REGISTER_PENDING_INTERRUPTION, .value.reg64 = exception,
+	const __u64 event = HV_PENDING_EVENT_PENDING | HV_PENDING_EVENT_DELIVER_ERROR_CODE |
+		13ULL << HV_PENDING_EVENT_VECTOR_SHIFT |
+		(__u64)ERROR_CODE(vp->index) << HV_PENDING_EVENT_ERROR_CODE_SHIFT;
+	/* The same exception, by each of the registers for that */
+	const struct hv_register_assoc pending[VPS] = {
+		{ .name = HV_REGISTER_PENDING_INTERRUPTION, .value.reg64 = interruption },
+		{ .name = HV_REGISTER_PENDING_EVENT0, .value.reg64 = event },
 	};
 
 	must(mshv_post_message_direct(vm->partition, vp->index, SINT, &msg));
@@ -321,7 +426,7 @@ static void send(struct test_vm *vm, const struct mshv_vp *vp)
 	must(mshv_assert_interrupt(vm->partition, HV_X64_INTERRUPT_TYPE_FIXED, vp->index,
 				   V_ASSERTED));
 	signal_irqfd(vm, vp);
-	must(mshv_set_registers(vp->fd, vp->index, &pending, 1));
+	must(mshv_set_registers(vp->fd, vp->index, &pending[vp->index], 1));
 }
 
 /* Move a machine without one of its VPs' states, or with all (-1); what its VPs find. */

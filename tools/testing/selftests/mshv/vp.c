@@ -4,6 +4,9 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <tlfs/interrupt.h>
+#include <tlfs/msr.h>
 
 #include "mshv_test.h"
 
@@ -186,6 +189,106 @@ TEST_F(partition, two_partitions_do_not_know_each_other)
 	}
 	for (i = 0; i < 2; i++)
 		vm_destroy(&vm[i]);
+}
+
+/* One of a machine's VPs that halts, and is woken three times */
+static volatile uint32_t guest_index, guest_apic_id;
+
+static GUEST_CODE void guest_halts(void)
+{
+	int i;
+
+	guest_handler = guest_count_interrupts;
+	guest_install_handlers();
+	guest_enable_x2apic();
+	guest_index = rdmsr(HV_X64_MSR_VP_INDEX);
+	guest_apic_id = rdmsr(MSR_X2APIC_ID);
+	GUEST_SYNC(1);
+	for (i = 0; i < 3; i++) {
+		sti_hlt();
+		GUEST_SYNC_ARG(2, guest_interrupts[GUEST_VECTOR]);
+	}
+	GUEST_DONE();
+}
+
+/* VP 0 sends the interrupt, to the other one's APIC ID. */
+static volatile uint64_t guest_target;
+
+static GUEST_CODE void guest_sends(void)
+{
+	guest_enable_x2apic();
+	wrmsr(MSR_X2APIC_ICR, guest_target << 32 | GUEST_VECTOR);
+	GUEST_DONE();
+}
+
+struct sleeper {
+	struct test_vm vm;
+	volatile bool awake;
+	uint64_t count;
+};
+
+static void *sleep_and_wake(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->count = vm_run_to_sync(&s->vm, 2);
+	s->awake = true;
+	return NULL;
+}
+
+/* Its thread sleeps in the driver until the VP is woken by what each way is about. */
+static void runs_and_is_woken(struct __test_metadata *_metadata, unsigned int index)
+{
+	const struct mshv_user_irq_entry route = {
+		.gsi = 7, .address_lo = 0xfee00000 | index << 12, .data = GUEST_VECTOR,
+	};
+	int fd = eventfd(0, EFD_CLOEXEC), way;
+	struct sleeper s = { 0 };
+	struct mshv_vp vp;
+	struct test_vm vm;
+	pthread_t thread;
+	__u64 one = 1;
+
+	guest_target = index;
+	vm_init_long(&vm, PT_LAPIC, guest_sends);
+	vm_add_vp(&vm, &vp, index, guest_halts);
+	ASSERT_OK(mshv_set_msi_routing(vm.partition, &route, 1));
+	ASSERT_OK(mshv_assign_irqfd(vm.partition, fd, route.gsi, -1));
+	s.vm = vm;
+	s.vm.vp = vp;
+	vm_run_to_sync(&s.vm, 1);
+	EXPECT_EQ(index, *vm_guest_variable(&vm, guest_index));
+	EXPECT_EQ(index, *vm_guest_variable(&vm, guest_apic_id));
+	for (way = 0; way < 3; way++) {
+		s.awake = false;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, sleep_and_wake, &s));
+		usleep(20000);
+		EXPECT_FALSE(s.awake);
+		if (way == 0) {
+			EXPECT_OK(mshv_assert_interrupt(vm.partition, HV_X64_INTERRUPT_TYPE_FIXED,
+							index, GUEST_VECTOR));
+		} else if (way == 1) {
+			EXPECT_EQ(8, write(fd, &one, 8));
+		} else {
+			vm_run_to_done(&vm);
+		}
+		pthread_join(thread, NULL);
+		EXPECT_EQ(way + 1, s.count);
+	}
+	vm_run_to_done(&s.vm);
+	close(fd);
+	mshv_vp_destroy(&vp);
+	vm_destroy(&vm);
+}
+
+/* A scheduler signal names VPs by banks of 64, an interrupt by 8 bits of APIC ID. */
+TEST(vps_of_high_index_run_and_are_woken)
+{
+	static const unsigned int indices[] = { 64, 200, MAX_VPS - 1 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(indices); i++)
+		runs_and_is_woken(_metadata, indices[i]);
 }
 
 static void *create_all(void *arg)

@@ -118,6 +118,15 @@ static inline uint64_t rdtsc(void)
 	return low | (uint64_t)high << 32;
 }
 
+/* The upper half of a product */
+static inline uint64_t multiply_high(uint64_t a, uint64_t b)
+{
+	uint64_t low, high;
+
+	asm("mulq %3" : "=a"(low), "=d"(high) : "0"(a), "rm"(b) : "cc");
+	return high;
+}
+
 static inline uint64_t read_cr2(void)
 {
 	uint64_t value;

@@ -205,7 +205,7 @@ void vm_init_long_with(struct test_vm *vm, int dev, int partition, void (*functi
  * vm_add_vp() - another VP, which starts a function of this program in 64-bit mode
  * @vm: the machine, made by vm_init_long()
  * @vp: the VP to create
- * @index: its index, 1 to 15
+ * @index: its index; two of them that are a multiple of 16 apart have the same stack
  * @function: the function, which must not return
  *
  * It waits for no SIPI.

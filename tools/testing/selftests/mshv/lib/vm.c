@@ -212,8 +212,8 @@ void vm_add_vp(struct test_vm *vm, struct mshv_vp *vp, unsigned int index, void 
 
 	ret = mshv_vp_init(vp, vm->partition, index);
 	TEST_ASSERT(!ret, "%s", mshv_strerror());
-	/* 64 KiB of stack for each */
-	regs.gpr[MSHV_RSP] = LONG_STACK + index * 0x10000 - 8;
+	/* 64 KiB of stack for each of 16 */
+	regs.gpr[MSHV_RSP] = LONG_STACK + index % 16 * 0x10000 - 8;
 	ret = mshv_vp_setup_long_mode(vp, LONG_TABLES, &regs);
 	TEST_ASSERT(!ret, "%s", mshv_strerror());
 	ret = mshv_vp_set_register(vp, HV_REGISTER_INTERNAL_ACTIVITY_STATE, 0);

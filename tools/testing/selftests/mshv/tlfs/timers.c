@@ -59,14 +59,6 @@ GUEST_TEST(reference_counter_goes_up_at_10_mhz)
 	GUEST_DONE();
 }
 
-static uint64_t multiply_high(uint64_t a, uint64_t b)
-{
-	uint64_t low, high;
-
-	asm("mulq %3" : "=a"(low), "=d"(high) : "0"(a), "rm"(b) : "cc");
-	return high;
-}
-
 /* "ReferenceTime = ((VirtualTsc * TscScale) >> 64) + TscOffset" */
 GUEST_TEST(reference_tsc_page_agrees_with_the_counter)
 {
