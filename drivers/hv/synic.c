@@ -44,6 +44,7 @@ struct synic {
 
 static DEFINE_PER_CPU(struct synic, synic);
 static int synic_cpuhp_state;
+static int synic_dead_state;
 
 static void synic_more(struct irq_work *work);
 
@@ -126,22 +127,6 @@ static void doorbells_resume(void *unused)
 		irq_work_queue(&s->more);
 }
 
-/*
- * The hypervisor keeps a doorbell that finds a ring full, or masked, until it is told
- * of room. The CPU that goes cannot tell it that any more.
- */
-static void doorbells_go_elsewhere(unsigned int cpu)
-{
-	unsigned int other;
-
-	for_each_online_cpu(other) {
-		if (other == cpu || !per_cpu(synic, other).doorbells.ring)
-			continue;
-		smp_call_function_single(other, doorbells_resume, NULL, true);
-		break;
-	}
-}
-
 static void synic_unmap(struct synic *s)
 {
 	void *pages[] = { s->messages, s->flags, s->events };
@@ -170,7 +155,27 @@ static int synic_cpu_offline(unsigned int cpu)
 	doorbells_finish(s);
 	synic_off();
 	synic_unmap(s);
-	doorbells_go_elsewhere(cpu);
+
+	return 0;
+}
+
+/*
+ * The hypervisor keeps a doorbell that finds a ring full, or masked, until it is told
+ * of room. The CPU that went cannot tell it that any more. It is gone when this is
+ * called: what the doorbells wake must not interrupt it on its way, because a root
+ * partition's Linux ends interrupts by a page that it unmaps there before it forgets
+ * that page's address (hv_cpu_die()).
+ */
+static int synic_cpu_dead(unsigned int cpu)
+{
+	unsigned int other;
+
+	for_each_online_cpu(other) {
+		if (!per_cpu(synic, other).doorbells.ring)
+			continue;
+		smp_call_function_single(other, doorbells_resume, NULL, true);
+		break;
+	}
 
 	return 0;
 }
@@ -240,22 +245,32 @@ int mshv_synic_init(void)
 {
 	int ret;
 
+	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "mshv/synic:dead", NULL,
+					synic_cpu_dead);
+	if (ret < 0)
+		return ret;
+	synic_dead_state = ret;
+
 	mshv_platform_set_isr(synic_isr);
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "mshv/synic:online", synic_cpu_online,
 				synic_cpu_offline);
-	if (ret < 0) {
-		mshv_platform_set_isr(NULL);
-		synchronize_rcu();
-		return ret;
-	}
+	if (ret < 0)
+		goto err_isr;
 	synic_cpuhp_state = ret;
 
 	return 0;
+
+err_isr:
+	mshv_platform_set_isr(NULL);
+	synchronize_rcu();
+	cpuhp_remove_state_nocalls(synic_dead_state);
+	return ret;
 }
 
 void mshv_synic_exit(void)
 {
 	cpuhp_remove_state(synic_cpuhp_state);
+	cpuhp_remove_state_nocalls(synic_dead_state);
 	mshv_platform_set_isr(NULL);
 	/* An interrupt handler is a reader: none is running after this. */
 	synchronize_rcu();
