@@ -79,17 +79,25 @@ static int map_no_access(const struct mshv_region *region, u64 i, u64 nr, bool l
 int mshv_movable_map_empty(struct mshv_region *region)
 {
 	struct mshv_movable *m = region->backing;
-	u64 block = 0;
+	u64 block;
 	bool large;
 	u64 next;
 	int ret;
 
-	while (block < m->nr_blocks) {
-		large = block_may_be_large(region, block);
+	/*
+	 * All of them before any is mapped: if that fails, they are unmapped as what they
+	 * are, and a block that the region has a part of is not unmapped as a whole.
+	 */
+	for (block = 0; block < m->nr_blocks; block++)
+		m->blocks[block].state = block_may_be_large(region, block) ? MSHV_BLOCK_EMPTY :
+									     MSHV_BLOCK_SMALL;
+
+	for (block = 0; block < m->nr_blocks; block = next) {
+		large = m->blocks[block].state == MSHV_BLOCK_EMPTY;
 		/* Blocks that are alike by as few hypercalls as may be */
-		for (next = block; next < m->nr_blocks &&
-		     block_may_be_large(region, next) == large; next++)
-			m->blocks[next].state = large ? MSHV_BLOCK_EMPTY : MSHV_BLOCK_SMALL;
+		for (next = block + 1; next < m->nr_blocks &&
+		     m->blocks[next].state == m->blocks[block].state; next++)
+			;
 
 		ret = map_no_access(region, block_first(region, block),
 				    large ? next - block : block_end(region, next - 1) -
@@ -97,7 +105,6 @@ int mshv_movable_map_empty(struct mshv_region *region)
 				    large, NULL);
 		if (ret)
 			return ret;
-		block = next;
 	}
 
 	return 0;

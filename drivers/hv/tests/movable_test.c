@@ -396,15 +396,21 @@ static void lost_block_is_unmapped_as_it_was_mapped(struct kunit *test)
 static void failed_mapping_leaves_no_notifier(struct kunit *test)
 {
 	struct movable_test t = { .gfn = 100, .nr = 4 * BLOCK };
+	struct movable_test next;
 	u32 flags;
 
-	t.fd = test_partition(test);
-	t.partition = test_partition_of(test, t.fd);
+	/* It has the rest of the last block. */
+	next = movable(test, t.gfn + t.nr, 4, WRITABLE);
+	touch(test, &next, 0);
+	KUNIT_EXPECT_EQ(test, fault(&next, 0, ACCESS_WRITE), 0);
+	t.fd = next.fd;
+	t.partition = next.partition;
 	t.user = aligned_memory(test, t.nr * PAGE_SIZE, PROT_READ | PROT_WRITE);
 	/* The head is mapped, the blocks after it are not. */
 	fake_hv_fail(HVCALL_MAP_GPA_PAGES, HV_STATUS_OPERATION_FAILED, 1, 1);
 	KUNIT_EXPECT_EQ(test, set_memory(test, &t, WRITABLE), -EIO);
 	KUNIT_EXPECT_EQ(test, mapping(&t, 0, &flags), U64_MAX);
+	KUNIT_EXPECT_EQ(test, mapping(&next, 0, &flags), user_pfn(test, &next, 0));
 	touch(test, &t, 3);
 	vm_munmap(t.user, PAGE_SIZE);
 
