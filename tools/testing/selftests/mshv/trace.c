@@ -267,16 +267,16 @@ TEST_TIMEOUT(every_tracepoint_is_hit_and_tells_what_happened, 120)
 	/* The scheduler is known by what it leaves out, so it is asked for by another sign. */
 	EXPECT_EQ(root, !!trace_count("mshv_disable_vp_dispatch", id, "vp_index=0", "ret=0"));
 	EXPECT_EQ(root, !!trace_count("mshv_hvcall_dispatch_vp", id, "vp_index=0",
-				      "status=0"));
+				      "status=0x0"));
 	EXPECT_EQ(root, !!trace_count("mshv_drain_vp_signals", id, "vp_index=0", NULL));
 
 	snprintf(fd, sizeof(fd), "vm_fd=%d", vm_fd);
 	EXPECT_EQ(1, trace_count("mshv_create_partition", id, fd, NULL));
 	EXPECT_EQ(1, trace_count("mshv_hvcall_create_partition", id, NULL, NULL));
-	EXPECT_EQ(1, trace_count("mshv_hvcall_initialize_partition", id, "status=0", NULL));
+	EXPECT_EQ(1, trace_count("mshv_hvcall_initialize_partition", id, "status=0x0", NULL));
 	snprintf(fd, sizeof(fd), "vp_fd=%d", vp_fd);
 	EXPECT_EQ(1, trace_count("mshv_create_vp", id, "vp_index=0", fd));
-	EXPECT_LE(2, trace_count("mshv_hvcall_map_vp_state_page", id, "vp_index=0", "status=0"));
+	EXPECT_LE(2, trace_count("mshv_hvcall_map_vp_state_page", id, "vp_index=0", "status=0x0"));
 	EXPECT_EQ(trace_count("mshv_run_vp_entry", id, "vp_index=0", NULL),
 		  trace_count("mshv_run_vp_exit", id, "vp_index=0", NULL));
 	EXPECT_LE(20, trace_count("mshv_run_vp_exit", id, "vp_index=0", "ret=-4"));
@@ -294,8 +294,8 @@ TEST_TIMEOUT(every_tracepoint_is_hit_and_tells_what_happened, 120)
 	EXPECT_EQ(1, trace_count("mshv_partition_release", id, NULL, NULL));
 	EXPECT_EQ(1, trace_count("mshv_vp_release", id, "vp_index=0", NULL));
 	EXPECT_EQ(1, trace_count("mshv_destroy_partition", id, NULL, NULL));
-	EXPECT_EQ(1, trace_count("mshv_hvcall_finalize_partition", id, "status=0", NULL));
-	EXPECT_EQ(1, trace_count("mshv_hvcall_delete_partition", id, "status=0", NULL));
+	EXPECT_EQ(1, trace_count("mshv_hvcall_finalize_partition", id, "status=0x0", NULL));
+	EXPECT_EQ(1, trace_count("mshv_hvcall_delete_partition", id, "status=0x0", NULL));
 	snprintf(flags, sizeof(flags), "withdrawn=%d", 0);
 	EXPECT_LE(1, trace_count("mshv_hvcall_withdraw_memory", id, NULL, NULL) -
 		     trace_count("mshv_hvcall_withdraw_memory", id, flags, NULL));
