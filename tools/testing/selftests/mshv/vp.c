@@ -284,7 +284,8 @@ static void runs_and_is_woken(struct __test_metadata *_metadata, unsigned int in
 /* A scheduler signal names VPs by banks of 64, an interrupt by 8 bits of APIC ID. */
 TEST(vps_of_high_index_run_and_are_woken)
 {
-	static const unsigned int indices[] = { 64, 200, MAX_VPS - 1 };
+	/* 64 would have the stack of VP 0, which runs at the same time. */
+	static const unsigned int indices[] = { 65, 200, MAX_VPS - 1 };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(indices); i++)
