@@ -7,6 +7,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
 #include <linux/io.h>
 #include <linux/irq_work.h>
 #include <linux/irqflags.h>
@@ -14,6 +15,7 @@
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 
 #include <tlfs/msr.h>
@@ -156,15 +158,22 @@ static int synic_cpu_offline(unsigned int cpu)
 	synic_off();
 	synic_unmap(s);
 
+	/*
+	 * Linux as root, up to 7.3 at least, ends this CPU's interrupts by a page that it
+	 * unmaps, on its way out, before it forgets where it was: hv_cpu_die(), which is
+	 * soon now. An interrupt between the two is a crash. Most are ticks, and after one
+	 * there is time until the next.
+	 */
+	if (!cpu_active(cpu))
+		schedule_timeout_uninterruptible(1);
+
 	return 0;
 }
 
 /*
  * The hypervisor keeps a doorbell that finds a ring full, or masked, until it is told
  * of room. The CPU that went cannot tell it that any more. It is gone when this is
- * called: what the doorbells wake must not interrupt it on its way, because a root
- * partition's Linux ends interrupts by a page that it unmaps there before it forgets
- * that page's address (hv_cpu_die()).
+ * called: what the doorbells wake would interrupt it, see synic_cpu_offline().
  */
 static int synic_cpu_dead(unsigned int cpu)
 {
