@@ -8,6 +8,8 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/crash_dump.h>
+#include <linux/io.h>
+#include <linux/irqflags.h>
 #include <linux/kprobes.h>
 #include <linux/panic_notifier.h>
 #include <linux/printk.h>
@@ -127,6 +129,29 @@ void mshv_platform_set_isr(void (*isr)(void))
 		hv_remove_vmbus_handler();
 }
 #endif
+
+/*
+ * Linux as root ends interrupts by the VP assist page. When a CPU goes offline, all
+ * versions up to 7.3 at least unmap it and then forget where it was (hv_cpu_die()), so
+ * that an interrupt between the two is a crash. So let it be forgotten first: then
+ * interrupts are ended by an MSR, and hv_cpu_die() finds nothing to do. The page is
+ * mapped anew when the CPU comes back.
+ */
+void mshv_platform_cpu_goes_offline(unsigned int cpu)
+{
+	struct hv_vp_assist_page *page = hv_get_vp_assist_page(cpu);
+	unsigned long flags;
+	u32 low, high;
+
+	if (!page)
+		return;
+	local_irq_save(flags);
+	WRITE_ONCE(hv_vp_assist_page[cpu], NULL);
+	rdmsr(HV_X64_MSR_VP_ASSIST_PAGE, low, high);
+	wrmsr(HV_X64_MSR_VP_ASSIST_PAGE, low & ~HV_X64_MSR_VP_ASSIST_PAGE_ENABLE, high);
+	local_irq_restore(flags);
+	memunmap(page);
+}
 
 static void (*crash_handler)(void);
 

@@ -99,6 +99,14 @@ void mshv_platform_set_msr(u32 msr, u64 value);
 void mshv_platform_set_isr(void (*isr)(void));
 
 /**
+ * mshv_platform_cpu_goes_offline() - a CPU is about to be the kernel's no more
+ * @cpu: this CPU
+ *
+ * Called on its way out, by the thread that takes it there.
+ */
+void mshv_platform_cpu_goes_offline(unsigned int cpu);
+
+/**
  * mshv_platform_set_crash_handler() - install what is called when this kernel panics
  * @handler: called on the CPU that panicked, on the way to a crash kernel, or to the
  *	end of this one; perhaps twice. Other CPUs may be running. NULL removes it

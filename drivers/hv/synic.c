@@ -15,7 +15,6 @@
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
-#include <linux/sched.h>
 #include <linux/smp.h>
 
 #include <tlfs/msr.h>
@@ -158,14 +157,9 @@ static int synic_cpu_offline(unsigned int cpu)
 	synic_off();
 	synic_unmap(s);
 
-	/*
-	 * Linux as root, up to 7.3 at least, ends this CPU's interrupts by a page that it
-	 * unmaps, on its way out, before it forgets where it was: hv_cpu_die(), which is
-	 * soon now. An interrupt between the two is a crash. Most are ticks, and after one
-	 * there is time until the next.
-	 */
+	/* Not where the module goes, and the CPU stays */
 	if (!cpu_active(cpu))
-		schedule_timeout_uninterruptible(1);
+		mshv_platform_cpu_goes_offline(cpu);
 
 	return 0;
 }
@@ -173,7 +167,7 @@ static int synic_cpu_offline(unsigned int cpu)
 /*
  * The hypervisor keeps a doorbell that finds a ring full, or masked, until it is told
  * of room. The CPU that went cannot tell it that any more. It is gone when this is
- * called: what the doorbells wake would interrupt it, see synic_cpu_offline().
+ * called: what the doorbells wake would only keep it from going.
  */
 static int synic_cpu_dead(unsigned int cpu)
 {

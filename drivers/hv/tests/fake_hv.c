@@ -283,6 +283,10 @@ void mshv_platform_set_isr(void (*handler)(void))
 	WRITE_ONCE(isr, handler);
 }
 
+void mshv_platform_cpu_goes_offline(unsigned int cpu)
+{
+}
+
 u32 mshv_platform_vp_index(unsigned int cpu)
 {
 	return cpu;
