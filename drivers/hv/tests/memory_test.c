@@ -353,6 +353,47 @@ static void pinned_memory_stays_and_is_accounted_for(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pinned(test, user));
 }
 
+static void nothing_stays_pinned_whichever_allocation_fails(struct kunit *test)
+{
+	unsigned long user = test_user(test, 16 * PAGE_SIZE);
+	unsigned long args = test_user(test, PAGE_SIZE);
+	int fd = test_partition(test);
+	unsigned long locked = current->mm->locked_vm;
+	const struct mshv_user_mem_region region = {
+		.size = 16 * PAGE_SIZE, .userspace_addr = user, .flags = WRITABLE,
+	};
+	unsigned int refused = 0;
+	unsigned int n;
+	u32 flags;
+	long ret;
+
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)args, &region, sizeof(region)), 0);
+	/* The pages themselves are there already. */
+	KUNIT_ASSERT_EQ(test, set_memory(test, fd, 0, 16 * PAGE_SIZE, user, WRITABLE), 0);
+	KUNIT_ASSERT_EQ(test, set_memory(test, fd, 0, 16 * PAGE_SIZE, user, UNMAP), 0);
+	for (n = 1; n < 50; n++) {
+		test_fail_alloc(n);
+		ret = test_ioctl(test, fd, MSHV_SET_GUEST_MEMORY, args);
+		if (!test_alloc_failed())
+			break;
+		/* KASAN's own allocations count too, and it does without. */
+		if (!ret) {
+			KUNIT_EXPECT_EQ(test, set_memory(test, fd, 0, 16 * PAGE_SIZE, user, UNMAP),
+					0);
+			continue;
+		}
+		refused++;
+		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+		KUNIT_EXPECT_EQ(test, current->mm->locked_vm, locked);
+		KUNIT_EXPECT_FALSE(test, pinned(test, user));
+		KUNIT_EXPECT_EQ(test, fake_hv_mapping(test_partition_of(test, fd)->id, 0, &flags),
+				U64_MAX);
+	}
+	KUNIT_EXPECT_GE_MSG(test, refused, 3, "of %u", n);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	test_close(fd);
+}
+
 static void memory_that_is_only_half_there_is_not_pinned(struct kunit *test)
 {
 	unsigned long user = test_user(test, 2048 * PAGE_SIZE);
@@ -451,6 +492,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(region_is_unmapped_by_what_it_was_mapped_by),
 	KUNIT_CASE(guest_may_do_what_the_region_says),
 	KUNIT_CASE(pinned_memory_stays_and_is_accounted_for),
+	KUNIT_CASE(nothing_stays_pinned_whichever_allocation_fails),
 	KUNIT_CASE(memory_that_is_only_half_there_is_not_pinned),
 	KUNIT_CASE(memory_that_cannot_be_mapped_is_not_kept),
 	KUNIT_CASE(memory_the_guest_may_still_reach_is_not_let_go),
