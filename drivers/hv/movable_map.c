@@ -382,8 +382,12 @@ static void block_lost(struct mshv_region *region, struct mshv_block *block)
 	if (block->state == MSHV_BLOCK_LARGE) {
 		page_hold(block->pfn);
 	} else {
-		for (i = 0; i < BLOCK_PAGES; i++)
+		for (i = 0; i < BLOCK_PAGES; i++) {
 			page_hold(block->pfns[i]);
+			/* Some of the entries may be gone all the same. */
+			if (block->pfns[i] & MSHV_PFN_WRITABLE)
+				__set_bit(i, block->dirty);
+		}
 		block->pfn = 0;
 	}
 	block->state = MSHV_BLOCK_LOST;

@@ -161,6 +161,12 @@ static int passthru_issue(struct mshv_partition *partition, struct mshv_hvcall *
 	return ret;
 }
 
+/* Its bits are cleared as they are read: those of the pages that were done are told always. */
+static bool passthru_is_harvest(const struct mshv_root_hvcall *args)
+{
+	return args->code == HVCALL_GET_GPA_PAGES_ACCESS_STATES;
+}
+
 /*
  * What cannot be told of must not be done. The status is 0, and stays so for now; of the
  * outputs, the one that matters is that of the call that clears what it tells.
@@ -170,7 +176,7 @@ static bool passthru_can_tell(const struct mshv_root_hvcall *args,
 {
 	if (put_user(args->status, &uarg->status))
 		return false;
-	if (args->code != HVCALL_GET_GPA_PAGES_ACCESS_STATES || !args->out_ptr)
+	if (!passthru_is_harvest(args) || !args->out_ptr)
 		return true;
 
 	return !fault_in_safe_writeable(u64_to_user_ptr(args->out_ptr), args->out_sz);
@@ -190,10 +196,13 @@ static long passthru_copy_back(const struct mshv_root_hvcall *args,
 			       const struct mshv_hvcall *call, long ret,
 			       struct mshv_root_hvcall __user *uarg)
 {
+	u32 size = args->out_sz;
+
+	if (ret)
+		size = passthru_is_harvest(args) ? min_t(u32, call->done, size) : 0;
 	if (put_user(call->status, &uarg->status) || put_user(call->done, &uarg->reps))
 		return -EFAULT;
-	if (!ret && args->out_ptr &&
-	    copy_to_user(u64_to_user_ptr(args->out_ptr), call->out, args->out_sz))
+	if (args->out_ptr && copy_to_user(u64_to_user_ptr(args->out_ptr), call->out, size))
 		return -EFAULT;
 
 	return ret;
@@ -247,7 +256,7 @@ long mshv_ioctl_root_hvcall(struct mshv_partition *partition, enum mshv_passthru
 	call.out = out;
 	call.pool = partition ? &partition->pool : &mshv_root_pool;
 	ret = passthru_issue(partition, &call);
-	if (!ret && out && args.code == HVCALL_GET_GPA_PAGES_ACCESS_STATES)
+	if (passthru_is_harvest(&args))
 		passthru_merge_states(partition, &call, args.out_sz);
 	ret = passthru_copy_back(&args, &call, ret, uarg);
 

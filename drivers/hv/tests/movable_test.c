@@ -907,6 +907,48 @@ static void hypercall_that_is_passed_through_tells_the_same(struct kunit *test)
 	test_close(t.fd);
 }
 
+/* The hypervisor's own bits of five pages, and no more of them */
+static int harvest_ends_early(const struct fake_call *call, u16 *done, void *context)
+{
+	memset(call->out, HV_PAGE_STATE_ACCESSED, 5);
+	*done = 5;
+
+	return HV_STATUS_OPERATION_FAILED;
+}
+
+static void what_a_failed_hypercall_has_cleared_is_told(struct kunit *test)
+{
+	struct movable_test t = movable(test, BLOCK, 32, WRITABLE);
+	unsigned long user = test_user(test, 2 * PAGE_SIZE);
+	const struct hv_input_get_gpa_pages_access_state in = {
+		.flags = HV_PAGE_ACCESS_CLEAR_DIRTY, .hv_gpa_page_number = BLOCK,
+	};
+	const struct mshv_root_hvcall args = {
+		.code = HVCALL_GET_GPA_PAGES_ACCESS_STATES, .reps = 20,
+		.in_sz = sizeof(in), .in_ptr = user, .out_sz = 20, .out_ptr = user + PAGE_SIZE,
+	};
+	DECLARE_BITMAP(bitmap, 32);
+	u8 states[20];
+
+	touch_small(test, &t);
+	KUNIT_ASSERT_EQ(test, fault(&t, 3, ACCESS_WRITE), 0);
+	vm_munmap(t.user + 3 * PAGE_SIZE, 2 * PAGE_SIZE);
+	vm_munmap(t.user + 5 * PAGE_SIZE, PAGE_SIZE);
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)user, &in, sizeof(in)), 0);
+	fake_hv_handle(HVCALL_GET_GPA_PAGES_ACCESS_STATES, harvest_ends_early, NULL);
+	KUNIT_EXPECT_EQ(test, test_ioctl_in(test, t.fd, MSHV_ROOT_HVCALL, &args, sizeof(args)),
+			-EIO);
+	KUNIT_ASSERT_EQ(test, copy_from_user(states, (void __user *)(user + PAGE_SIZE), 20), 0);
+	KUNIT_EXPECT_EQ(test, states[0], HV_PAGE_STATE_ACCESSED);
+	KUNIT_EXPECT_EQ(test, states[3], HV_PAGE_STATE_ACCESSED | HV_PAGE_STATE_DIRTY);
+	KUNIT_EXPECT_EQ(test, states[5], 0);
+	/* The one after them is told the next time. */
+	fake_hv_handle(HVCALL_GET_GPA_PAGES_ACCESS_STATES, NULL, NULL);
+	KUNIT_EXPECT_EQ(test, dirty(test, &t, MSHV_GPAP_ACCESS_OP_NOOP, bitmap), 1);
+	KUNIT_EXPECT_TRUE(test, test_bit(5, bitmap));
+	test_close(t.fd);
+}
+
 /* ---- Regions that the hypervisor does not unmap ---- */
 
 static void what_was_unmapped_of_a_region_that_stays_comes_back(struct kunit *test)
@@ -1139,6 +1181,7 @@ static struct kunit_case movable_cases[] = {
 	KUNIT_CASE(pages_that_are_not_there_can_be_marked_dirty),
 	KUNIT_CASE(page_that_is_taken_while_bits_are_read_is_not_lost),
 	KUNIT_CASE(hypercall_that_is_passed_through_tells_the_same),
+	KUNIT_CASE(what_a_failed_hypercall_has_cleared_is_told),
 	KUNIT_CASE(what_was_unmapped_of_a_region_that_stays_comes_back),
 	KUNIT_CASE(unmapping_deposits_nothing_with_the_lock_held),
 	KUNIT_CASE(memory_outlives_a_partition_that_cannot_be_deleted),
