@@ -207,7 +207,7 @@ FIXTURE(host) {
 
 FIXTURE_VARIANT(host) {
 	enum what what;
-	int neighbour;		/* the page that the guest looks at then, from the one it wrote to */
+	int neighbour;	/* the page that the guest looks at then, from the one it wrote to */
 };
 
 FIXTURE_VARIANT_ADD(host, makes_it_read_only_and_back) { PROTECT, 0 };

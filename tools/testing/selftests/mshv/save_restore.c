@@ -197,11 +197,12 @@ static bool msrs_are(uint32_t vp)
 /* The time that the page gives is that of the MSR. */
 static bool tsc_page_is_right(void)
 {
+	const uint64_t msr = (uintptr_t)&reference_tsc | HV_MSR_PAGE_ENABLE;
 	uint64_t before = rdmsr(HV_X64_MSR_TIME_REF_COUNT), time, after;
 
 	time = multiply_high(rdtsc(), reference_tsc.page.scale) + reference_tsc.page.offset;
 	after = rdmsr(HV_X64_MSR_TIME_REF_COUNT);
-	return rdmsr(HV_X64_MSR_REFERENCE_TSC) == ((uintptr_t)&reference_tsc | HV_MSR_PAGE_ENABLE) &&
+	return rdmsr(HV_X64_MSR_REFERENCE_TSC) == msr &&
 	       reference_tsc.page.sequence && time + MILLISECONDS(1) >= before &&
 	       time <= after + MILLISECONDS(1);
 }
