@@ -20,7 +20,7 @@ DISK_BYTES = 64 << 20
 SERIAL_LINES = ("root", "openhv")
 _UNITS = {"": 20, "K": 10, "M": 20, "G": 30, "T": 40}  # powers of two, as QEMU's -m has them
 # What the kernel and openhv need beside the initramfs; found by trying, on both kernels
-_BASE_MIB = 76
+_BASE_MIB = 54
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -58,13 +58,13 @@ class Config:
         """Raise RigError if the kernel cannot come up in as little memory as there is.
 
         With less it dies in one of many ways, and with very little in silence. The
-        initramfs is unpacked into a file system that may take half of the memory; a
-        sixteenth more is for what the kernel needs to know of the memory itself. What is
-        reserved for a crash kernel is not there.
+        initramfs is unpacked into a file system that may take half of the memory that
+        there is beside it; a sixteenth more is for what the kernel needs to know of the
+        memory itself. What is reserved for a crash kernel is not there.
         """
         size = int(self.memory.rstrip("KMGT")) << _UNITS[self.memory.lstrip("0123456789")]
         initramfs = _mib(len(self.initramfs))
-        needed = _BASE_MIB + self.cpus + 2 * initramfs + initramfs // 16
+        needed = _BASE_MIB + self.cpus + 3 * initramfs + initramfs // 16
         reserved = re.search(r"\bcrashkernel=(\d+)([KMGkmg]?)(?![\w-])", self.kernel_options)
         if reserved:
             needed += _mib(int(reserved[1]) << (_UNITS[reserved[2].upper()] if reserved[2] else 0))
