@@ -44,7 +44,7 @@ class Bench(unittest.TestCase):
         self.assertEqual(4, len(runs))
         for run in runs:
             self.assertIn(" $(MACHINE) ", run)
-            self.assertIn(" $(ONE_THREAD) ", run)
+            self.assertIn(" $(THREADS) ", run)
 
 
 if __name__ == "__main__":
