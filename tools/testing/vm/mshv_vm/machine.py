@@ -19,8 +19,10 @@ DISK_BYTES = 64 << 20
 # Where each console of the machine goes
 SERIAL_LINES = ("root", "openhv")
 _UNITS = {"": 20, "K": 10, "M": 20, "G": 30, "T": 40}  # powers of two, as QEMU's -m has them
-# What the kernel and openhv need beside the initramfs; found by trying, on both kernels
-_BASE_MIB = 54
+# What the kernel and openhv need beside the initramfs, while they boot and while it is
+# unpacked; found by trying, on both kernels
+_BASE_MIB = 76
+_UNPACK_MIB = 54
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -64,7 +66,8 @@ class Config:
         """
         size = int(self.memory.rstrip("KMGT")) << _UNITS[self.memory.lstrip("0123456789")]
         initramfs = _mib(len(self.initramfs))
-        needed = _BASE_MIB + self.cpus + 3 * initramfs + initramfs // 16
+        needed = max(_BASE_MIB + 2 * initramfs, _UNPACK_MIB + 3 * initramfs)
+        needed += self.cpus + initramfs // 16
         reserved = re.search(r"\bcrashkernel=(\d+)([KMGkmg]?)(?![\w-])", self.kernel_options)
         if reserved:
             needed += _mib(int(reserved[1]) << (_UNITS[reserved[2].upper()] if reserved[2] else 0))

@@ -249,7 +249,7 @@ class Memory(unittest.TestCase):
         machine.Config(kernel="", initramfs=b"x" * size, memory=memory).check_memory()
 
     def test_memory(self):
-        """The initramfs counts twice; QEMU's units count."""
+        """The initramfs counts twice, a large one three times; QEMU's units count."""
         for memory in ("96", "96M", "98304K", "1G", "1T"):
             self.check(memory, 9 << 20)
         for memory in ("95M", "98303K", "1"):
@@ -257,6 +257,9 @@ class Memory(unittest.TestCase):
                 self.check(memory, 9 << 20)
         with self.assertRaisesRegex(RigError, "98M"):
             self.check("96M", (9 << 20) + 1)
+        self.check("227M", 56 << 20)
+        with self.assertRaisesRegex(RigError, "227M"):
+            self.check("226M", 56 << 20)
 
     def test_crash_kernel(self):
         """What is reserved for it is not there for the first one."""
