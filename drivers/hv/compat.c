@@ -149,6 +149,11 @@ void mshv_platform_cpu_goes_offline(unsigned int cpu)
 	WRITE_ONCE(hv_vp_assist_page[cpu], NULL);
 	rdmsr(HV_X64_MSR_VP_ASSIST_PAGE, low, high);
 	wrmsr(HV_X64_MSR_VP_ASSIST_PAGE, low & ~HV_X64_MSR_VP_ASSIST_PAGE_ENABLE, high);
+	/*
+	 * An interrupt that waits may have been promised to need no end. It does now, and
+	 * the promise must not be there when the page is mapped again.
+	 */
+	WRITE_ONCE(page->apic_assist, 0);
 	local_irq_restore(flags);
 	memunmap(page);
 }
