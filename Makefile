@@ -55,6 +55,7 @@ help:	## this text
 	@echo '  VMM=mshv|qemu   the VMM that make run boots its guest by (now $(VMM))'
 	@echo '  KDIR=DIR        build the module for the kernel whose headers are there'
 	@echo '  ONLY=REGEX      run only tests whose name matches'
+	@echo '  JOBS=N          run N tests at a time (now as many as processors, if memory allows)'
 	@echo '  O=DIR           where everything is built (now $(O:$(TOP)/%=%))'
 	@echo '  V=1             show the commands'
 

@@ -5,7 +5,7 @@
 MSHV_VM	= MSHV_VM_IMAGES=$(IMAGES) $(VM)/mshv-vm
 MACHINE	= --kernel $(KERNEL) --cpus $(SMP) --accel $(ACCEL)
 CHECK	= MSHV_VM_IMAGES=$(IMAGES) $(VM)/check --log-dir $(O)/check --set O=$(O) \
-	  $(if $(filter 1,$(V)),-v)
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(filter 1,$(V)),-v)
 
 # Say what cannot work before building for minutes.
 accel: | deps-vm

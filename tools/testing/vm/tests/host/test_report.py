@@ -102,6 +102,49 @@ class Failures(unittest.TestCase):
         self.run_tests(("a", script + "exit 1", {}))
         self.assertNotIn("int3", self.run_tests(("a", "exit 1", {})))
 
+    def run_jobs(self, jobs, *scripts):
+        """Run scripts as tests a, b, ..., some at a time; return what is printed, as lines."""
+        made = [testlist.Test(name, ["sh", "-c", script], 10, ktap="KTAP" in script)
+                for name, script in zip("abcdefgh", scripts)]
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            run = runner.Runner(self.top.name, self.top.name, jobs=jobs)
+            run.run(made)
+            run.summary()
+        return printed.getvalue().splitlines()
+
+    def test_two_at_a_time(self):
+        """Two that wait for each other end; what each prints is together, numbered as it ends"""
+        fifo = os.path.join(self.top.name, "fifo")
+        os.mkfifo(fifo)
+        first = f"printf 'KTAP version 1\n1..1\n'; read word <{fifo}; sleep 1; echo ok 1 $word"
+        lines = self.run_jobs(2, first, f"echo word >{fifo}", "sleep 2; exit 1")
+        lines = [line for line in lines if not line.endswith(" s")]
+        self.assertEqual(lines, [
+            "KTAP version 1", "1..3", "# b", "ok 1 b", "# a", "  KTAP version 1", "  1..1",
+            "  ok 1 word", "ok 2 a", "# c", "  # c: ended with status 1, expected 0", "not ok 3 c",
+            "# failed: c", "#   c", "#   ended with status 1, expected 0", "2 passed, 1 failed"])
+
+    def test_crash_of_qemu(self):
+        """A test runs again if QEMU has crashed by itself, and three times at most are forgiven"""
+        flag = os.path.join(self.top.name, "flag")
+        words = "echo 'mshv-vm: QEMU: ended with signal 11: x' >&2; exit 120"
+        script = (f"printf 'KTAP version 1\n1..2\nok 1 x\n'; test -e {flag} || "
+                  f"{{ touch {flag}; {words}; }}; echo ok 2 y")
+        for jobs in (1, 2):
+            with self.subTest(jobs=jobs):
+                if os.path.exists(flag):
+                    os.remove(flag)
+                lines = self.run_jobs(jobs, script, "true")
+                self.assertIn("  # mshv-vm: QEMU: ended with signal 11: x", lines)
+                self.assertEqual(lines[-2:],
+                                 ["# QEMU crashed by itself 1 times", "3 passed, 0 failed"])
+        lines = self.run_jobs(1, words)
+        self.assertEqual(sum("once more" in line for line in lines), 3)
+        self.assertEqual(lines[-2:], ["# QEMU crashed by itself 4 times", "0 passed, 1 failed"])
+        lines = self.run_jobs(1, words.replace("11", "6"))
+        self.assertFalse(any("once more" in line for line in lines))
+
 
 if __name__ == "__main__":
     unittest.main()
