@@ -4,7 +4,7 @@
 
 MSHV_VM	= MSHV_VM_IMAGES=$(IMAGES) $(VM)/mshv-vm
 MACHINE	= --kernel $(KERNEL) --cpus $(SMP) --accel $(ACCEL)
-CHECK	= MSHV_VM_IMAGES=$(IMAGES) $(VM)/check --log-dir $(O)/check --set O=$(O) \
+CHECK	= MSHV_VM_IMAGES=$(IMAGES) exec $(VM)/check --log-dir $(O)/check --set O=$(O) \
 	  $(if $(JOBS),--jobs $(JOBS)) $(if $(filter 1,$(V)),-v)
 
 # Say what cannot work before building for minutes.

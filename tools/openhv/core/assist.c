@@ -55,23 +55,46 @@ static bool in_service(const struct vlapic *apic)
 	return false;
 }
 
+/* After the next interrupt the guest shall write EOI; if it has used the bit, that was one. */
+static void take_back(struct vp *vp)
+{
+	vp->assist_armed = false;
+	if (!(atomic_and(&page_of(vp)->apic_assist, ~HV_APIC_ASSIST_NO_EOI_REQUIRED) &
+	      HV_APIC_ASSIST_NO_EOI_REQUIRED) && in_service(&vp->apic))
+		vlapic_eoi(&vp->apic);
+}
+
 void apic_assist_reconsider(struct vp *vp)
 {
-	struct hv_vp_assist_page *page = page_of(vp);
 	struct vlapic *apic = &vp->apic;
-	bool serving;
 	int vector;
 
-	if (!vp->assist_armed || !page)
+	if (!vp->assist_armed || !page_of(vp))
 		return;
-	serving = in_service(apic);
-	if (serving ? !something_waits(apic) : only_one_waits(apic, &vector))
+	if (in_service(apic) ? !something_waits(apic) : only_one_waits(apic, &vector))
 		return;
-	/* Something came since: after the next interrupt the guest shall write EOI. */
+	/* Something came since. */
+	take_back(vp);
+}
+
+bool apic_assist_msr_write(struct vp *vp, u64 value)
+{
+	if (value == vp->assist.msr)
+		return true;
+	if (vp->assist_armed && page_of(vp))
+		take_back(vp);
+	if (!synic_page_write(vp, &vp->assist, value))
+		return false;
+	/* What its memory was left with, when it was in use before, promises nothing. */
+	apic_assist_forget(vp);
+	return true;
+}
+
+void apic_assist_forget(struct vp *vp)
+{
 	vp->assist_armed = false;
-	if (!(atomic_and(&page->apic_assist, ~HV_APIC_ASSIST_NO_EOI_REQUIRED) &
-	      HV_APIC_ASSIST_NO_EOI_REQUIRED) && serving)
-		vlapic_eoi(apic);
+	if (page_of(vp))
+		atomic_and(&page_of(vp)->apic_assist, ~HV_APIC_ASSIST_NO_EOI_REQUIRED);
 }
 
 void apic_assist_arm(struct vp *vp)

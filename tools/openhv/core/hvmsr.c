@@ -255,8 +255,7 @@ enum msr_result vp_hv_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 		vlapic_write(&vp->apic, APIC_TPR, value);
 		return MSR_OK;
 	case HV_X64_MSR_VP_ASSIST_PAGE:
-		vp->assist_armed = false;
-		return synic_page_write(vp, &vp->assist, value) ? MSR_OK : MSR_FAULT;
+		return apic_assist_msr_write(vp, value) ? MSR_OK : MSR_FAULT;
 	case HV_X64_MSR_SCONTROL ... HV_X64_MSR_SIRBP:
 	case HV_X64_MSR_SINT0 ... HV_X64_MSR_SINT15:
 		return synic_msr_write(vp, msr, value, host) ? MSR_OK : MSR_FAULT;

@@ -57,7 +57,7 @@ void vp_reset(struct vp *vp, bool init)
 	vlapic_reset(&vp->apic, init);
 	vp->halted = false;
 	vp->idle = false;
-	vp->assist_armed = false;
+	apic_assist_forget(vp);
 	WRITE_ONCE(vp->nmi_pending, 0);
 	vp->pending_event = (struct hv_u128){};
 }

@@ -924,6 +924,50 @@ TEST_ON_MACHINE(eoi_is_saved_by_the_assist_page)
 	child_gone(p);
 }
 
+TEST_ON_MACHINE(no_promise_outlives_the_assist_page)
+{
+	const u64 on = 0x9000 | 1;
+	struct hv_vp_assist_page *assist;
+
+	begin();
+	assist = vp->assist.own;
+	/* What the memory was left with */
+	assist->apic_assist = HV_APIC_ASSIST_NO_EOI_REQUIRED | 2;
+	EXPECT_EQ(MSR_OK, vp_msr_write(vp, HV_X64_MSR_VP_ASSIST_PAGE, on, true));
+	ASSERT_EQ(assist, vp->assist.page);
+	EXPECT_EQ(2, assist->apic_assist);
+	EXPECT_TRUE(vlapic_write(&vp->apic, 0xF0, 0x1FF));
+	vlapic_accept(&vp->apic, 0x61, false);
+	host_guest = takes_interrupt;
+	dispatch(vp, 0);
+	EXPECT_TRUE(vp->assist_armed);
+	EXPECT_EQ(3, assist->apic_assist);
+	/* Written again as it is, it changes nothing. */
+	EXPECT_EQ(MSR_OK, vp_msr_write(vp, HV_X64_MSR_VP_ASSIST_PAGE, on, true));
+	EXPECT_EQ(3, assist->apic_assist);
+	/* Turned off before the guest has come to the end of the interrupt, it is to write EOI. */
+	EXPECT_EQ(MSR_OK, vp_msr_write(vp, HV_X64_MSR_VP_ASSIST_PAGE, 0, true));
+	EXPECT_EQ(2, assist->apic_assist);
+	EXPECT_TRUE(bitmap_test(vp->apic.isr, 0x61));
+	vlapic_eoi(&vp->apic);
+	/* Turned off when it has cleared the bit, that was its EOI. */
+	EXPECT_EQ(MSR_OK, vp_msr_write(vp, HV_X64_MSR_VP_ASSIST_PAGE, on, true));
+	vlapic_accept(&vp->apic, 0x61, false);
+	host_guest = takes_interrupt;
+	dispatch(vp, HV_DISPATCH_VP_FLAG_CLEAR_INTERCEPT_SUSPEND);
+	EXPECT_TRUE(vp->assist_armed);
+	EXPECT_TRUE(bitmap_test(vp->apic.isr, 0x61));
+	assist->apic_assist = 0;
+	EXPECT_EQ(MSR_OK, vp_msr_write(vp, HV_X64_MSR_VP_ASSIST_PAGE, 0, true));
+	EXPECT_FALSE(bitmap_test(vp->apic.isr, 0x61));
+	/* A processor that is reset serves no interrupt, and is promised nothing. */
+	EXPECT_EQ(MSR_OK, vp_msr_write(vp, HV_X64_MSR_VP_ASSIST_PAGE, on, true));
+	assist->apic_assist = HV_APIC_ASSIST_NO_EOI_REQUIRED;
+	vp_reset(vp, true);
+	EXPECT_EQ(0, assist->apic_assist);
+	child_gone(p);
+}
+
 TEST_ON_MACHINE(deliverability_is_told_when_it_comes)
 {
 	struct hv_x64_interruption_deliverable_message *m;

@@ -130,6 +130,10 @@ void apic_assist_arm(struct vp *vp);
 /* Something else has come since: take it back. Before the next vector is chosen. */
 void apic_assist_reconsider(struct vp *vp);
 void apic_assist_collect(struct vp *vp);
+/* HV_X64_MSR_VP_ASSIST_PAGE. Returns: false if the page cannot be where it should be */
+bool apic_assist_msr_write(struct vp *vp, u64 value);
+/* No interrupt's EOI is spared any more; the local APIC is reset, or has none to come. */
+void apic_assist_forget(struct vp *vp);
 
 /* Intercept messages; each fills vp->message and suspends the VP. */
 void intercept_io(struct vp *vp);
