@@ -36,55 +36,73 @@ static union hv_vp_register_page_interrupt_vectors *vectors(struct mshv_partitio
 	return &fake_hv_register_page(partition->id, 2)->interrupt_vectors;
 }
 
-static void vector_is_left_in_the_register_page(struct kunit *test)
+/* A partition with one VP, whose index is 2 */
+struct one_vp {
+	int fd;
+	int vp_fd;
+	struct mshv_partition *partition;
+};
+
+static struct one_vp one_vp(struct kunit *test)
 {
 	int fd = test_partition(test);
-	struct mshv_partition *partition = test_partition_of(test, fd);
-	int vp_fd = test_vp(test, fd, 2);
+
+	return (struct one_vp) {
+		.fd = fd,
+		.vp_fd = test_vp(test, fd, 2),
+		.partition = test_partition_of(test, fd),
+	};
+}
+
+static void one_vp_close(const struct one_vp *vm)
+{
+	test_close(vm->vp_fd);
+	test_close(vm->fd);
+}
+
+static void vector_is_left_in_the_register_page(struct kunit *test)
+{
+	const struct one_vp vm = one_vp(test);
 	struct mshv_route route = vector_0x61;
 
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &route), 0);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, 1);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->vector[0], 0x61);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &route), 0);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->vector_count, 1);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->vector[0], 0x61);
 	/* One that is there already is one. */
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &route), 0);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, 1);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &route), 0);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->vector_count, 1);
 	route.vector = 0x62;
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &route), 0);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, 2);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->vector[1], 0x62);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &route), 0);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->vector_count, 2);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->vector[1], 0x62);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
-	test_close(vp_fd);
-	test_close(fd);
+	one_vp_close(&vm);
 }
 
 static void full_or_forged_page_is_not_written_to(struct kunit *test)
 {
-	int fd = test_partition(test);
-	struct mshv_partition *partition = test_partition_of(test, fd);
-	int vp_fd = test_vp(test, fd, 2);
-	const struct hv_vp_register_page *page = fake_hv_register_page(partition->id, 2);
+	const struct one_vp vm = one_vp(test);
+	const struct hv_vp_register_page *page = fake_hv_register_page(vm.partition->id, 2);
 	unsigned int i;
 
 	for (i = 0; i < HV_VP_REGISTER_PAGE_MAX_VECTORS; i++) {
 		struct mshv_route route = vector_0x61;
 
 		route.vector += i;
-		KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &route), 0);
+		KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &route), 0);
 	}
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &(struct mshv_route) {
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &(struct mshv_route) {
 		.valid = true, .vector = 0x99, .dest = 2 }), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
 
 	/* User space has the page as well. */
-	vectors(partition)->vector_count = 255;
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &(struct mshv_route) {
+	vectors(vm.partition)->vector_count = 255;
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &(struct mshv_route) {
 		.valid = true, .vector = 0x99, .dest = 2 }), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 2);
 	KUNIT_EXPECT_NULL(test, memchr_inv(page + 1, 0, PAGE_SIZE - sizeof(*page)));
-	test_close(vp_fd);
-	test_close(fd);
+	one_vp_close(&vm);
 }
 
 static void vp_that_is_not_there_is_left_to_the_hypervisor(struct kunit *test)
@@ -104,9 +122,7 @@ static void vp_that_is_not_there_is_left_to_the_hypervisor(struct kunit *test)
 
 static void interrupt_that_is_not_ordinary_is_left_to_the_hypervisor(struct kunit *test)
 {
-	int fd = test_partition(test);
-	struct mshv_partition *partition = test_partition_of(test, fd);
-	int vp_fd = test_vp(test, fd, 2);
+	const struct one_vp vm = one_vp(test);
 	struct mshv_route routes[4] = { vector_0x61, vector_0x61, vector_0x61, vector_0x61 };
 	unsigned int i;
 
@@ -115,20 +131,19 @@ static void interrupt_that_is_not_ordinary_is_left_to_the_hypervisor(struct kuni
 	routes[2].type = HV_X64_INTERRUPT_TYPE_NMI;
 	routes[3].type = HV_X64_INTERRUPT_TYPE_LOWESTPRIORITY;
 	for (i = 0; i < ARRAY_SIZE(routes); i++)
-		KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &routes[i]), 0);
+		KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &routes[i]), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 4);
 
 	/* And all of them where the hypervisor does not look at the page. */
 	mshv_root.platform.ext_features = 0;
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
 	mshv_root.platform.ext_features = HV_VP_DISPATCH_INTERRUPT_INJECTION_AVAILABLE;
 	mshv_root.scheduler = HV_SCHEDULER_TYPE_CORE_SMT;
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
 	mshv_root.scheduler = HV_SCHEDULER_TYPE_ROOT;
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 6);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, 0);
-	test_close(vp_fd);
-	test_close(fd);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->vector_count, 0);
+	one_vp_close(&vm);
 }
 
 static void route_that_cannot_be_delivered_is_dropped(struct kunit *test)
@@ -168,46 +183,40 @@ static int block_once(const struct fake_call *call, u16 *done, void *context)
 
 static void blocked_vp_is_woken_by_a_vector(struct kunit *test)
 {
-	int fd = test_partition(test);
-	struct mshv_partition *partition = test_partition_of(test, fd);
-	int vp_fd = test_vp(test, fd, 2);
+	const struct one_vp vm = one_vp(test);
 	struct test_runner *runner;
 
-	fake_hv_handle(HVCALL_DISPATCH_VP, block_once, test_vp_of(test, vp_fd));
-	runner = test_run(test, vp_fd);
+	fake_hv_handle(HVCALL_DISPATCH_VP, block_once, test_vp_of(test, vm.vp_fd));
+	runner = test_run(test, vm.vp_fd);
 	msleep(100);
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_DISPATCH_VP), 1);
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), 0);
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_DISPATCH_VP), 2);
 	/* The other vector came while the VP was dispatched. */
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
-	test_close(vp_fd);
-	test_close(fd);
+	one_vp_close(&vm);
 }
 
 /* What it may not look at again is not there when it does. */
 static void vp_in_the_hypervisor_gets_an_interrupt_once(struct kunit *test)
 {
-	int fd = test_partition(test);
-	struct mshv_partition *partition = test_partition_of(test, fd);
-	int vp_fd = test_vp(test, fd, 2);
-	struct mshv_vp *vp = test_vp_of(test, vp_fd);
+	const struct one_vp vm = one_vp(test);
+	struct mshv_vp *vp = test_vp_of(test, vm.vp_fd);
 	struct mshv_route other = vector_0x61;
 
 	other.vector = 0x62;
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
 	WRITE_ONCE(vp->run.cpu, 0);
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &other), 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &other), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, 1);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->vector[0], 0x61);
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->vector_count, 1);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->vector[0], 0x61);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 2);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->as_uint64, 0);
 	WRITE_ONCE(vp->run.cpu, -1);
-	test_close(vp_fd);
-	test_close(fd);
+	one_vp_close(&vm);
 }
 
 /* ---- VPs by their APIC IDs ---- */
@@ -336,20 +345,17 @@ static void apic_ids_are_the_hypervisors_to_begin_with(struct kunit *test)
 
 static void broadcast_is_not_for_one_vp_alone(struct kunit *test)
 {
-	int fd = test_partition(test);
-	struct mshv_partition *partition = test_partition_of(test, fd);
-	int vp_fd = test_vp(test, fd, 2);
+	const struct one_vp vm = one_vp(test);
 	struct mshv_route route = vector_0x61;
 
 	/* Whichever VP it is that has this index */
-	rcu_assign_pointer(partition->vps[255], test_vp_of(test, vp_fd));
+	rcu_assign_pointer(vm.partition->vps[255], test_vp_of(test, vm.vp_fd));
 	route.dest = 0xff;
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &route), 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &route), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->vector_count, 0);
-	RCU_INIT_POINTER(partition->vps[255], NULL);
-	test_close(vp_fd);
-	test_close(fd);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->vector_count, 0);
+	RCU_INIT_POINTER(vm.partition->vps[255], NULL);
+	one_vp_close(&vm);
 }
 
 /* What had been asserted when a hypercall came */
@@ -364,23 +370,20 @@ static void interrupt_on_its_way_arrives_before_apic_ids_change(struct kunit *te
 {
 	const struct hv_input_assert_virtual_interrupt *in =
 		fake_hv_last(HVCALL_ASSERT_VIRTUAL_INTERRUPT);
-	int fd = test_partition(test);
-	struct mshv_partition *partition = test_partition_of(test, fd);
-	int vp_fd = test_vp(test, fd, 2);
+	const struct one_vp vm = one_vp(test);
 	unsigned int before = 0;
 
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
 	fake_hv_handle(HVCALL_SET_VP_REGISTERS, asserts_before, &before);
-	KUNIT_EXPECT_EQ(test, set_register(test, vp_fd, 2, HV_X64_REGISTER_INITIAL_APIC_ID, 4), 0);
+	KUNIT_EXPECT_EQ(test, set_register(test, vm.vp_fd, 2, HV_X64_REGISTER_INITIAL_APIC_ID, 4), 0);
 	fake_hv_handle(HVCALL_SET_VP_REGISTERS, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, before, 1);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
 	KUNIT_EXPECT_EQ(test, in->vector, 0x61);
 	KUNIT_EXPECT_EQ(test, in->dest_addr, 2);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0);
-	test_close(vp_fd);
-	test_close(fd);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->as_uint64, 0);
+	one_vp_close(&vm);
 }
 
 /* ---- The register page, and the state of the local APIC ---- */
@@ -389,66 +392,57 @@ static void saved_state_has_what_is_in_the_register_page(struct kunit *test)
 {
 	const struct hv_input_assert_virtual_interrupt *in =
 		fake_hv_last(HVCALL_ASSERT_VIRTUAL_INTERRUPT);
-	int fd = test_partition(test);
-	struct mshv_partition *partition = test_partition_of(test, fd);
-	int vp_fd = test_vp(test, fd, 2);
+	const struct one_vp vm = one_vp(test);
 	unsigned int before = 0;
 
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
 	fake_hv_handle(HVCALL_GET_VP_STATE, asserts_before, &before);
-	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_GET_VP_STATE, 0), 0);
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vm.vp_fd, MSHV_GET_VP_STATE, 0), 0);
 	KUNIT_EXPECT_EQ(test, before, 1);
-	KUNIT_EXPECT_EQ(test, in->partition_id, partition->id);
+	KUNIT_EXPECT_EQ(test, in->partition_id, vm.partition->id);
 	KUNIT_EXPECT_EQ(test, in->interrupt_control, HV_X64_INTERRUPT_TYPE_FIXED);
 	KUNIT_EXPECT_EQ(test, in->vector, 0x61);
 	KUNIT_EXPECT_EQ(test, in->dest_addr, 2);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->as_uint64, 0);
 
 	/* Nothing more, and nothing that is no interrupt: the page is user space's too. */
-	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_GET_VP_STATE, 0), 0);
-	vectors(partition)->as_uint64 = U64_MAX;
-	vectors(partition)->vector[0] = 15;
-	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_GET_VP_STATE, 0), 0);
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vm.vp_fd, MSHV_GET_VP_STATE, 0), 0);
+	vectors(vm.partition)->as_uint64 = U64_MAX;
+	vectors(vm.partition)->vector[0] = 15;
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vm.vp_fd, MSHV_GET_VP_STATE, 0), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), HV_VP_REGISTER_PAGE_MAX_VECTORS);
-	test_close(vp_fd);
-	test_close(fd);
+	one_vp_close(&vm);
 }
 
 static void new_state_does_not_have_the_old_ones_interrupts(struct kunit *test)
 {
-	int fd = test_partition(test);
-	struct mshv_partition *partition = test_partition_of(test, fd);
-	int vp_fd = test_vp(test, fd, 2);
+	const struct one_vp vm = one_vp(test);
 
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
-	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_SET_VP_STATE, 2), 0);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vm.vp_fd, MSHV_SET_VP_STATE, 2), 0);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->as_uint64, 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
 
 	/* The old one stays, with all that it had. */
-	KUNIT_EXPECT_EQ(test, mshv_intr_inject(partition, &vector_0x61), 0);
+	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
 	fake_hv_fail(HVCALL_SET_VP_STATE, HV_STATUS_INVALID_PARAMETER, 0, 1);
-	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_SET_VP_STATE, 2), -EINVAL);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0);
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vm.vp_fd, MSHV_SET_VP_STATE, 2), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->as_uint64, 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
-	test_close(vp_fd);
-	test_close(fd);
+	one_vp_close(&vm);
 }
 
 static void page_that_the_hypervisor_does_not_look_at_is_left_alone(struct kunit *test)
 {
-	int fd = test_partition(test);
-	struct mshv_partition *partition = test_partition_of(test, fd);
-	int vp_fd = test_vp(test, fd, 2);
+	const struct one_vp vm = one_vp(test);
 
 	mshv_root.platform.ext_features = 0;
-	vectors(partition)->as_uint64 = 0x6101;
-	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_GET_VP_STATE, 0), 0);
-	KUNIT_EXPECT_EQ(test, lapic_state(test, vp_fd, MSHV_SET_VP_STATE, 2), 0);
-	KUNIT_EXPECT_EQ(test, vectors(partition)->as_uint64, 0x6101);
+	vectors(vm.partition)->as_uint64 = 0x6101;
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vm.vp_fd, MSHV_GET_VP_STATE, 0), 0);
+	KUNIT_EXPECT_EQ(test, lapic_state(test, vm.vp_fd, MSHV_SET_VP_STATE, 2), 0);
+	KUNIT_EXPECT_EQ(test, vectors(vm.partition)->as_uint64, 0x6101);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
-	test_close(vp_fd);
-	test_close(fd);
+	one_vp_close(&vm);
 }
 
 static struct kunit_case inject_cases[] = {

@@ -36,13 +36,19 @@ def wait_for(condition, seconds=20):
     raise AssertionError("waited in vain")
 
 
+def ignore_nothing():
+    """Whoever runs the tests in the background may ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Death(unittest.TestCase):
     """A signal to the rig while the machine runs"""
 
     def end_by(self, number):
         """Start a machine, send the signal; return the rig's exit status and what it says."""
         with subprocess.Popen([RIG, "exec", "--no-hypervisor", "--timeout", "60", "--",
-                               "sleep", "1000"], stderr=subprocess.PIPE) as rig:
+                               "sleep", "1000"], stderr=subprocess.PIPE,
+                              preexec_fn=ignore_nothing) as rig:
             qemu, = wait_for(lambda: children(rig.pid))
             # Past the preparations, so that it is QEMU
             wait_for(lambda: "qemu" in os.readlink(f"/proc/{qemu}/exe"))
