@@ -61,6 +61,14 @@ static void set_gpa_intercept(const char *v)
 		refuse("gpa-intercept=%s: exact or page is meant", v);
 }
 
+static void set_properties(const char *v)
+{
+	if (!strcmp(v, "later"))
+		options.properties_later = true;
+	else if (strcmp(v, "at-once"))
+		refuse("properties=%s: at-once or later is meant", v);
+}
+
 static void set_log(const char *v)
 {
 	if (strcmp(v, "exits"))
@@ -110,6 +118,7 @@ static const struct {
 } known[] = {
 	{ "compat", set_compat },
 	{ "gpa-intercept", set_gpa_intercept },
+	{ "properties", set_properties },
 	{ "log", set_log },
 	{ "console", set_console },
 	{ "loglevel", set_loglevel },

@@ -9,6 +9,7 @@
 #include <openhv/options.h>
 #include <openhv/partition.h>
 #include <openhv/run.h>
+#include <openhv/sched.h>
 #include <openhv/string.h>
 #include <tlfs/partition.h>
 
@@ -254,8 +255,13 @@ hv_status_t hvc_set_partition_property(struct hvcall *c)
 	status = hvc_partition(c, in->partition_id, &p);
 	if (status)
 		return status;
-	status = partition_is_root(p) ? HV_STATUS_ACCESS_DENIED :
-		 set_property(p, in->property_code, in->property_value);
+	if (partition_is_root(p)) {
+		status = HV_STATUS_ACCESS_DENIED;
+	} else {
+		status = set_property(p, in->property_code, in->property_value);
+		if (options.properties_later && notify_completion(p, status))
+			status = HV_STATUS_CALL_PENDING;
+	}
 	partition_put(p);
 	return status;
 }

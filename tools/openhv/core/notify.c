@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Telling root: messages in slot SINT0 of a root VP. There are two sources:
- * VPs that something happened to, queued at an LP, and event rings that have
- * got an entry. A slot holds one message; the next is written when its reader
+ * Telling root: messages in slot SINT0 of a root VP. There are three sources:
+ * VPs that something happened to, queued at an LP, event rings that have got
+ * an entry, and calls that are complete. A slot holds one message; the next is written when its reader
  * says that it is free (EOM).
  */
 #include <openhv/atomic.h>
@@ -77,6 +77,47 @@ struct vp *notify_take(struct lp *lp)
 	return vp;
 }
 
+/* Of which partitions a call is complete, by their slots; whichever LP can tells root. */
+static struct {
+	struct spinlock lock;
+	u32 count;
+	u32 slots[PARTITION_MAX / 32];
+} completions;
+
+bool notify_completion(struct partition *p, hv_status_t status)
+{
+	struct lp *lp = lp_to_tell();
+	bool free;
+
+	if (!can_tell(lp))
+		return false;
+	spin_lock(&completions.lock);
+	free = !bitmap_test(completions.slots, p->slot);
+	if (free) {
+		p->completion = status;
+		bitmap_set_atomic(completions.slots, p->slot);
+		WRITE_ONCE(completions.count, completions.count + 1);
+	}
+	spin_unlock(&completions.lock);
+	if (free)
+		root_messages_pump(lp->root_vp);
+	return free;
+}
+
+/* completions.lock is held. */
+static void completion_done(u32 slot)
+{
+	if (bitmap_clear_atomic(completions.slots, slot))
+		WRITE_ONCE(completions.count, completions.count - 1);
+}
+
+void notify_forget_completion(struct partition *p)
+{
+	spin_lock(&completions.lock);
+	completion_done(p->slot);
+	spin_unlock(&completions.lock);
+}
+
 /* Another LP's SINT0 has gone away with VPs in its queue: take them over. */
 static void move_queue(struct lp *from, struct lp *to)
 {
@@ -121,9 +162,37 @@ static void tell_of_vps(struct lp *lp)
 		synic_post(lp->root_vp, HV_SYNIC_INTERCEPTION_SINT_INDEX, &msg);
 }
 
+static void tell_of_completion(struct lp *lp)
+{
+	struct hv_async_completion_message_payload *m;
+	struct hv_message msg;
+	u32 slot;
+
+	memset(&msg, 0, sizeof(msg));
+	m = (struct hv_async_completion_message_payload *)msg.u.payload;
+	spin_lock(&completions.lock);
+	for (slot = 0; slot < PARTITION_MAX; slot++) {
+		if (bitmap_test(completions.slots, slot)) {
+			const struct partition *p = partition_in_slot(slot);
+
+			msg.header.message_type = HVMSG_ASYNC_CALL_COMPLETION;
+			msg.header.payload_size = sizeof(*m);
+			m->partition_id = p->id;
+			m->status = p->completion;
+			m->completion_count = 1;
+			completion_done(slot);
+			break;
+		}
+	}
+	spin_unlock(&completions.lock);
+	if (msg.header.message_type != HVMSG_NONE)
+		synic_post(lp->root_vp, HV_SYNIC_INTERCEPTION_SINT_INDEX, &msg);
+}
+
 static bool has_messages(const struct lp *lp)
 {
-	return READ_ONCE(lp->root_vp->synic.ring_notify) || !list_empty(&lp->notify);
+	return READ_ONCE(lp->root_vp->synic.ring_notify) || !list_empty(&lp->notify) ||
+	       READ_ONCE(completions.count);
 }
 
 void root_messages_pump(struct vp *vp)
@@ -134,7 +203,9 @@ void root_messages_pump(struct vp *vp)
 	if (!can_tell(lp)) {
 		struct lp *other = lp_to_tell();
 
-		if (other == lp || list_empty(&lp->notify) || !can_tell(other))
+		if (other == lp || !can_tell(other))
+			return;
+		if (list_empty(&lp->notify) && !READ_ONCE(completions.count))
 			return;
 		move_queue(lp, other);
 		lp = other;
@@ -145,6 +216,8 @@ void root_messages_pump(struct vp *vp)
 	       synic_slot_claim(lp->root_vp, HV_SYNIC_INTERCEPTION_SINT_INDEX)) {
 		if (ring_wants_message(lp->root_vp, &sint))
 			tell_of_ring(lp->root_vp, sint);
+		else if (READ_ONCE(completions.count))
+			tell_of_completion(lp);
 		else
 			tell_of_vps(lp);
 	}

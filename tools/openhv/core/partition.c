@@ -9,6 +9,7 @@
 #include <openhv/log.h>
 #include <openhv/partition.h>
 #include <openhv/ports.h>
+#include <openhv/sched.h>
 #include <openhv/stats.h>
 #include <openhv/string.h>
 #include <tlfs/partition.h>
@@ -81,9 +82,14 @@ struct partition *partition_get_slot(u32 slot)
 	return ref_get_not_zero(&table[slot].ref) ? table[slot].partition : NULL;
 }
 
-bool partition_slot_used(u32 slot)
+struct partition *partition_in_slot(u32 slot)
 {
 	return load_acquire(&table[slot].partition);
+}
+
+bool partition_slot_used(u32 slot)
+{
+	return partition_in_slot(slot);
 }
 
 void partition_put(struct partition *p)
@@ -264,6 +270,7 @@ hv_status_t partition_delete(u64 id)
 	ref_put(&table[slot].ref);
 	while (READ_ONCE(table[slot].ref.count))
 		cpu_relax();
+	notify_forget_completion(p);
 	log_info("partition %llu: deleted", id);
 	spin_lock(&table_lock);
 	table[slot].id = 0;

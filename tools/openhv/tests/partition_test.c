@@ -4,6 +4,7 @@
  * core/hvc_partition.c.
  */
 #include <asm/cpu.h>
+#include <asm/x86.h>
 #include <openhv/features.h>
 #include <openhv/info_page.h>
 #include <openhv/options.h>
@@ -62,6 +63,63 @@ static hv_status_t set(u64 id, u32 code, u64 value)
 	};
 
 	return hv(HVCALL_SET_PARTITION_PROPERTY, &in, sizeof(in), NULL, 0);
+}
+
+/* Turn root's SINT0 on; returns its slot. */
+static struct hv_message *root_sint0_on(void)
+{
+	struct vp *root = lps[0]->root_vp;
+	struct hv_message *slot = root->synic.simp.own;
+
+	EXPECT_EQ(MSR_OK, vp_msr_write(root, HV_X64_MSR_SCONTROL, 1, true));
+	EXPECT_EQ(MSR_OK, vp_msr_write(root, HV_X64_MSR_SINT0, 0x41, true));
+	EXPECT_EQ(MSR_OK, vp_msr_write(root, HV_X64_MSR_SIMP, virt_to_phys(slot) | 1, true));
+	return slot;
+}
+
+static void expect_completion(struct hv_message *slot, u64 id, hv_status_t status)
+{
+	const struct hv_async_completion_message_payload *m = (void *)slot->u.payload;
+
+	EXPECT_EQ(HVMSG_ASYNC_CALL_COMPLETION, slot->header.message_type);
+	EXPECT_EQ(sizeof(*m), slot->header.payload_size);
+	EXPECT_EQ(id, m->partition_id);
+	EXPECT_EQ(status, m->status);
+	EXPECT_EQ(1, m->completion_count);
+	/* Read it, and say so. */
+	slot->header.message_type = HVMSG_NONE;
+	EXPECT_EQ(MSR_OK, vp_msr_write(lps[0]->root_vp, HV_X64_MSR_EOM, 0, true));
+}
+
+TEST_ON_MACHINE(property_may_be_set_later)
+{
+	const u32 code = HV_PARTITION_PROPERTY_PROCESSORS_PER_SOCKET;
+	u64 a = child_create(CHILD_FLAGS), b = child_create(0);
+	struct hv_message *slot;
+
+	options_parse("properties=later");
+	/* To whom nothing can be told, it is answered at once. */
+	EXPECT_EQ(0, set(a, code, 3));
+	slot = root_sint0_on();
+	EXPECT_EQ(HV_STATUS_CALL_PENDING, set(a, code, 4));
+	EXPECT_EQ(4, property(a, code));
+	/* Another one's, and one for which there is no room in the slot yet */
+	EXPECT_EQ(HV_STATUS_CALL_PENDING, set(b, code, 0));
+	EXPECT_EQ(HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE, set(b, code, 0));
+	expect_completion(slot, a, HV_STATUS_SUCCESS);
+	expect_completion(slot, b, HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE);
+	EXPECT_EQ(HVMSG_NONE, slot->header.message_type);
+	/* What is wrong with the call itself is said at once. */
+	EXPECT_EQ(HV_STATUS_INVALID_PARTITION_ID, set(a + 1, code, 4));
+	EXPECT_EQ(HV_STATUS_ACCESS_DENIED, set(HV_PARTITION_ID_SELF, code, 4));
+	/* Of a partition that is gone there is nothing to tell. */
+	EXPECT_EQ(HV_STATUS_CALL_PENDING, set(a, code, 5));
+	EXPECT_EQ(HV_STATUS_CALL_PENDING, set(b, code, 5));
+	EXPECT_EQ(0, delete(b));
+	expect_completion(slot, a, HV_STATUS_SUCCESS);
+	EXPECT_EQ(HVMSG_NONE, slot->header.message_type);
+	EXPECT_EQ(DEBUG_EXIT_REFUSED, HOST_STOP_SAYING("at-once or later is meant",
+						       options_parse("properties=soon")));
 }
 
 /* --- Creation ------------------------------------------------------------------------ */

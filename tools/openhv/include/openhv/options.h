@@ -25,6 +25,7 @@ enum compat_level {
  * @console_port: I/O port of the log's serial port, 0: none
  * @compat: enum compat_level
  * @gpa_intercept_page: memory intercepts give the address of the page only
+ * @properties_later: setting a property is answered by CALL_PENDING, and completes by a message
  * @log_exits: exits of children go to the log's ring
  * @root_shim: root has the physical local APIC (root/apic.c)
  */
@@ -32,6 +33,7 @@ struct options {
 	u16 console_port;
 	u32 compat;
 	bool gpa_intercept_page;
+	bool properties_later;
 	bool log_exits;
 	bool root_shim;
 };

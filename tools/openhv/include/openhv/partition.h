@@ -121,6 +121,7 @@ struct vp_msrs {
  * @doorbells: how many of them are doorbells
  * @stats_lock: guards @stats
  * @stats: statistics pages (self, parent), or NULL
+ * @completion: status of a call of which root is to be told (core/notify.c)
  */
 struct partition {
 	u64 id;
@@ -166,6 +167,7 @@ struct partition {
 	u32 doorbells;
 	struct spinlock stats_lock;
 	u64 *stats[2];
+	hv_status_t completion;
 };
 _Static_assert(sizeof(struct partition) <= PAGE_SIZE, "a partition is one page");
 
@@ -318,7 +320,8 @@ struct partition *partition_get(u64 id, struct partition *self);
 void partition_put(struct partition *p);
 /* The partition in a slot below PARTITION_MAX, held, or NULL. */
 struct partition *partition_get_slot(u32 slot);
-/* Whether there is one in a slot, be it on its way out and not to be held any more. */
+/* The same, not held, and be it on its way out; and whether there is one. */
+struct partition *partition_in_slot(u32 slot);
 bool partition_slot_used(u32 slot);
 u32 partition_children(void);
 /* VPs of all partitions */

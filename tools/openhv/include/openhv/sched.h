@@ -13,6 +13,7 @@
 
 struct vp;
 struct lp;
+struct partition;
 struct hv_input_dispatch_vp;
 struct hv_output_dispatch_vp;
 
@@ -56,6 +57,16 @@ hv_status_t sched_dispatch_suspend(struct vp *vp, bool suspend);
 bool notify_root(struct vp *vp);
 /* Take a VP out of the queue that it may be in. */
 void notify_forget(struct vp *vp);
+/**
+ * notify_completion() - have root told that a call is complete, which was answered by CALL_PENDING
+ * @p: the partition that it was about; held
+ * @status: the call's status
+ *
+ * Returns: false if root has no SynIC to be told by, or has not been told of the last one yet
+ */
+bool notify_completion(struct partition *p, hv_status_t status);
+/* There is nobody any more who could ask for this partition. */
+void notify_forget_completion(struct partition *p);
 /* The first VP of an LP's queue, taken out of it; NULL: it is empty. Queue's lock held. */
 struct vp *notify_take(struct lp *lp);
 
