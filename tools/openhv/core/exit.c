@@ -250,6 +250,20 @@ bool vp_complete_hlt(struct lp *lp, struct vp *vp)
 	return true;
 }
 
+void vp_stay_halted(struct vp *vp)
+{
+	struct vcpu_event ev;
+	u8 opcode;
+
+	vcpu_intercept_hlt(&vp->vcpu, true);
+	vcpu_get_injection(&vp->vcpu, &ev);
+	if (vp->halted || vp->startup_suspend || ev.valid || vp->vcpu.rflags & RFLAGS_IF)
+		return;
+	vp->vcpu.rip--;
+	vp->halted = vp_fetch(vp, &opcode, 1) == 1 && opcode == OPCODE_HLT;
+	vp->vcpu.rip++;
+}
+
 /* What the architecture asks of a write to CR4 beyond the bits that exist */
 static bool cr4_transition(struct vp *vp, u64 value)
 {

@@ -44,6 +44,8 @@ static void serve_init(struct lp *lp, struct vp *vp)
 	vp_reset(vp, true);
 	if (root_has_shim(vp))
 		root_apic_reset();
+	if (partition_is_root(vp->partition))
+		vcpu_intercept_hlt(&vp->vcpu, !sched->dispatch);
 	/* The bootstrap processor starts again at once, others wait for a SIPI. */
 	vp->startup_suspend = !(vp->apic.base & APIC_BASE_BSP);
 }
@@ -56,6 +58,8 @@ static void serve_requests(struct lp *lp, struct vp *vp)
 	/* Until all is done it looks as it did, and what wakes it is no longer requested. */
 	WRITE_ONCE(vp->serving, true);
 	requests = atomic_xchg(&vp->requests, 0);
+	if (requests & VP_REQ_LEFT)
+		vp_stay_halted(vp);
 	if (requests & VP_REQ_INIT)
 		serve_init(lp, vp);
 	if (requests & VP_REQ_SIPI && vp->startup_suspend) {

@@ -66,6 +66,10 @@ void root_leave(void)
 	u64 deadline = rdtsc() + LEAVE_SECONDS * tsc_hz, pages = 0;
 	u32 children = 0, i;
 
+	for (i = 0; i < lp_count; i++) {
+		if (lps[i] != lp_self())
+			vp_request(lps[i]->root_vp, VP_REQ_LEFT);
+	}
 	for (i = PARTITION_ROOT_SLOT + 1; i < PARTITION_MAX; i++) {
 		if (!partition_slot_used(i))
 			continue;

@@ -284,6 +284,46 @@ TEST_ON_MACHINE(child_that_another_processor_deletes_leaves_nothing_behind)
 	EXPECT_EQ(0, pool_deposited_total());
 }
 
+/* The next kernel puts something else where their loops are. */
+TEST_ON_MACHINE(processors_that_were_stopped_stay_halted)
+{
+	struct vp *vp = lps[1]->root_vp;
+	struct host_vmcb *vmcb = vp->vcpu.arch.vmcb;
+	u64 code = ram_pages(1) << PAGE_SHIFT;
+
+	os_id(LINUX);
+	EXPECT_FALSE(vmcb->intercept_hlt);
+	os_id(0);
+	EXPECT_EQ(0, root_vp()->requests);
+	EXPECT_EQ(VP_REQ_LEFT, vp->requests);
+
+	vmcb->seg[SEG_CS].base = 0;
+	vp->startup_suspend = false;
+	vp->vcpu.rip = code + 1;
+	*(u8 *)ram(code >> PAGE_SHIFT) = 0x90;
+	vp_stay_halted(vp);
+	EXPECT_FALSE(vp->halted);
+	EXPECT_TRUE(vmcb->intercept_hlt);
+	/* Behind a HLT, but any interrupt was to wake it. */
+	*(u8 *)ram(code >> PAGE_SHIFT) = 0xF4;
+	vp->vcpu.rflags |= RFLAGS_IF;
+	vp_stay_halted(vp);
+	EXPECT_FALSE(vp->halted);
+	vp->vcpu.rflags &= ~(u64)RFLAGS_IF;
+	vp->startup_suspend = true;
+	vp_stay_halted(vp);
+	EXPECT_FALSE(vp->halted);
+	vp->startup_suspend = false;
+	vp_stay_halted(vp);
+	EXPECT_TRUE(vp->halted);
+	EXPECT_EQ(code + 1, vp->vcpu.rip);
+	/* Nothing is in front of that. */
+	vp->halted = false;
+	vp->vcpu.rip = HOST_DEVICE;
+	vp_stay_halted(vp);
+	EXPECT_EQ(HOST_DEVICE, vp->vcpu.rip);
+}
+
 TEST_ON_MACHINE(kernel_does_not_leave_for_ever)
 {
 	pthread_t deleter;

@@ -185,6 +185,7 @@ void partition_trim_small(struct partition *p);
 #define VP_REQ_SIPI	BIT(2)
 #define VP_REQ_SUSPEND	BIT(3)	/* a suspend register was set */
 #define VP_REQ_FLUSH	BIT(4)	/* the guest's own translations are to be flushed */
+#define VP_REQ_LEFT	BIT(5)	/* root's: its kernel is gone, see vp_stay_halted() */
 
 /* vp.running */
 #define VP_RUNNING	1	/* an LP has it */

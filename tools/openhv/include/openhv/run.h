@@ -40,6 +40,18 @@ bool vp_can_continue(struct vp *vp);
 void vp_handle_exit(struct lp *lp, struct vp *vp);
 
 /**
+ * vp_stay_halted() - root's kernel is gone: keep a VP halted that it has stopped for good
+ * @vp: a VP of root's, out of guest mode
+ *
+ * Under the root scheduler root halts without an exit. What then takes its LP out of guest
+ * mode, be it a timer of openhv's, leaves RIP behind the HLT: an idle loop does not mind, nor
+ * does one of a kernel that stops its processors, as long as the loop is there. The next kernel
+ * overwrites it. From now on, and until INIT, HLT exits; a VP that is behind one already, with
+ * interrupts off, has halted.
+ */
+void vp_stay_halted(struct vp *vp);
+
+/**
  * vp_complete_hlt() - execute the HLT that an interrupt shadow covers
  * @lp: this LP
  * @vp: a VP that is about to be entered with a shadow
