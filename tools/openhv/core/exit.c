@@ -548,4 +548,7 @@ void vp_handle_exit(struct lp *lp, struct vp *vp)
 		intercept_invalid_state(vp);
 		break;
 	}
+	/* Then interrupts do not bring it here, but setting the next timer does. */
+	if (unlikely(options.root_shim))
+		stats_tick(lp);
 }

@@ -31,7 +31,10 @@ void stats_update_machine(void);
 /* Of an LP and the root VP that lives there, by the LP itself */
 void stats_refresh(struct lp *lp);
 
-/* The same if it is time; called when an interrupt has come, so that it is cheap if not. */
+/*
+ * The same if it is time; called when an interrupt has come, or, with the shim, at any
+ * exit, so that it is cheap if not.
+ */
 static inline void stats_tick(struct lp *lp)
 {
 	if ((s64)(rdtsc() - lp->stats_due) >= 0)
