@@ -40,7 +40,7 @@ GUEST_COMMAND = {
     "mshv": ["mshv", "run", "--kernel", "/boot/vmlinuz", "--initrd", "/boot/initrd",
              "--memory", "256M", "--cmdline", "console=ttyS0 panic=-1",
              "--serial", GUEST_CONSOLE],
-    "qemu": ["/tests/qemu-linux", GUEST_CONSOLE, GUEST_DISK, "-no-reboot",
+    "qemu": ["/tests/qemu-linux", GUEST_CONSOLE, GUEST_DISK,
              "-kernel", "/boot/vmlinuz", "-initrd", "/boot/initrd",
              "-append", "console=ttyS0 panic=-1 rdinit=/guest-disk"],
 }
