@@ -2,8 +2,8 @@
 /*
  * Telling root: messages in slot SINT0 of a root VP. There are three sources:
  * VPs that something happened to, queued at an LP, event rings that have got
- * an entry, and calls that are complete. A slot holds one message; the next is written when its reader
- * says that it is free (EOM).
+ * an entry, and calls that are complete. A slot holds one message; the next
+ * is written when its reader says that it is free (EOM).
  */
 #include <openhv/atomic.h>
 #include <openhv/partition.h>

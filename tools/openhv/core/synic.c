@@ -174,15 +174,13 @@ static bool sint_write(struct vp *vp, u32 i, u64 value, bool host)
 	return true;
 }
 
-bool synic_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
+static bool msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 {
 	struct synic *s = &vp->synic;
 
 	switch (msr) {
 	case HV_X64_MSR_SCONTROL:
 		WRITE_ONCE(s->scontrol, value);
-		if (partition_is_root(vp->partition))
-			root_messages_pump(vp);
 		return true;
 	case HV_X64_MSR_SIEFP:
 		return synic_page_write(vp, &s->siefp, value);
@@ -200,6 +198,24 @@ bool synic_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
 		return host && value == HV_SYNIC_VERSION_1;
 	}
 	return false;
+}
+
+bool synic_msr_write(struct vp *vp, u32 msr, u64 value, bool host)
+{
+	struct spinlock *pump_lock;
+	bool done;
+
+	/* The end of a message is no change: it may bring the next one. */
+	if (!partition_is_root(vp->partition) || msr == HV_X64_MSR_EOM)
+		return msr_write(vp, msr, value, host);
+	/* A message on its way to root gets there, or is another processor's. */
+	pump_lock = &lps[vp->index]->pump_lock;
+	spin_lock(pump_lock);
+	done = msr_write(vp, msr, value, host);
+	spin_unlock(pump_lock);
+	if (msr == HV_X64_MSR_SCONTROL)
+		root_messages_pump(vp);
+	return done;
 }
 
 static void raise(struct vp *vp, u32 sint)

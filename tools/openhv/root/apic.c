@@ -131,6 +131,14 @@ void root_apic_interrupt(struct lp *lp, struct vp *vp)
 
 void root_apic_woken(struct lp *lp, struct vp *vp)
 {
+	/*
+	 * One that has been stopped for good takes none until INIT: what is in service keeps
+	 * others away, and is not raised again.
+	 */
+	if (vp->halted && !(vp->vcpu.rflags & RFLAGS_IF)) {
+		lp->taken = 0;
+		return;
+	}
 	if (!vp->startup_suspend) {
 		hand_over(lp, vp);
 		return;

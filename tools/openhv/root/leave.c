@@ -12,6 +12,7 @@
 #include <openhv/partition.h>
 #include <openhv/ports.h>
 #include <openhv/root.h>
+#include <openhv/sched.h>
 #include <openhv/stats.h>
 
 /* So long it waits for hypercalls in which other processors of root's are. */
@@ -61,15 +62,43 @@ static bool empty_slot(u32 slot, u64 deadline, u64 *pages)
 	return true;
 }
 
-void root_leave(void)
+/* Whether a processor of root's has seen that its kernel is gone, if it is one that runs */
+static bool knows(const struct lp *lp)
 {
-	u64 deadline = rdtsc() + LEAVE_SECONDS * tsc_hz, pages = 0;
-	u32 children = 0, i;
+	const struct vp *vp = lp->root_vp;
+
+	if (lp == lp_self() || !READ_ONCE(lp->current) || READ_ONCE(vp->startup_suspend))
+		return true;
+	/* It says that it serves requests before it takes them. */
+	if (READ_ONCE(vp->requests) & VP_REQ_LEFT)
+		return false;
+	smp_mb();
+	return !load_acquire(&vp->serving);
+}
+
+/*
+ * The code that they halted in is what the next kernel overwrites: vp_stay_halted() has to
+ * have seen it. Where root shares its processors, HLT exits in any case.
+ */
+static void tell_processors(u64 deadline)
+{
+	u32 i;
 
 	for (i = 0; i < lp_count; i++) {
 		if (lps[i] != lp_self())
 			vp_request(lps[i]->root_vp, VP_REQ_LEFT);
 	}
+	for (i = 0; i < lp_count && sched->dispatch; i++) {
+		while (!knows(lps[i]) && (s64)(rdtsc() - deadline) < 0)
+			cpu_relax();
+	}
+}
+
+void root_leave(void)
+{
+	u64 deadline = rdtsc() + LEAVE_SECONDS * tsc_hz, pages = 0;
+	u32 children = 0, i;
+
 	for (i = PARTITION_ROOT_SLOT + 1; i < PARTITION_MAX; i++) {
 		if (!partition_slot_used(i))
 			continue;
@@ -83,6 +112,8 @@ void root_leave(void)
 	stats_drop_root();
 	pages += take_back(&root_partition);
 	info_page_update();
+	/* Those that ran a child, or were in a hypercall, have come to their end by now. */
+	tell_processors(deadline);
 
 	/* Processors stay added, but the next kernel may not know it: see hvc_root.c. */
 	for (i = 0; i < lp_count; i++)

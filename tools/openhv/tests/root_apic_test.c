@@ -248,7 +248,7 @@ TEST_ON_MACHINE(while_an_own_timer_is_armed_interrupts_go_by_way_of_openhv)
 TEST_ON_MACHINE(root_that_cannot_take_it_now_gets_it_later)
 {
 	begin();
-	root->halted = true;
+	root->idle = true;
 	root->vcpu.rflags &= ~RFLAGS_IF;
 	lp->taken = EDGE;
 	host_apic(lp)->isr[EDGE / 32] = 1U << EDGE % 32;
@@ -292,6 +292,23 @@ TEST_ON_MACHINE(processor_that_is_not_started_takes_nothing)
 	EXPECT_FALSE(waits(EDGE));
 	EXPECT_FALSE(in_service(EDGE));
 	EXPECT_FALSE(root_vmcb->injection.valid);
+}
+
+TEST_ON_MACHINE(processor_that_was_stopped_takes_nothing_until_init)
+{
+	begin();
+	root->vcpu.rflags &= ~(u64)RFLAGS_IF;
+	root->halted = true;
+	apic_send_ipi(lp->apic_id, EDGE);
+	take(lp);
+	root_apic_woken(lp, root);
+	/* It does not come again and again. */
+	EXPECT_FALSE(waits(EDGE));
+	EXPECT_TRUE(in_service(EDGE));
+	EXPECT_FALSE(root_vmcb->injection.valid);
+	EXPECT_TRUE(root->halted);
+	root_apic_reset();
+	EXPECT_FALSE(in_service(EDGE));
 }
 
 TEST_ON_MACHINE(init_leaves_nothing_in_service)

@@ -144,7 +144,7 @@ void apic_assist_reconsider(struct vp *vp);
 void apic_assist_collect(struct vp *vp);
 /* HV_X64_MSR_VP_ASSIST_PAGE. Returns: false if the page cannot be where it should be */
 bool apic_assist_msr_write(struct vp *vp, u64 value);
-/* No interrupt's EOI is spared any more; the local APIC is reset, or has none to come. */
+/* No EOI is spared any more: the local APIC is reset, or the page is new. */
 void apic_assist_forget(struct vp *vp);
 
 /* Intercept messages; each fills vp->message and suspends the VP. */

@@ -163,7 +163,7 @@ class Runner:
         if self.jobs == 1:
             print(f"# {test.name}", flush=True)
         log = open(  # pylint: disable=consider-using-with
-            os.path.join(self.log_dir, f"{test.name}.log"), "w", encoding="utf-8")
+            os.path.join(self.log_dir, f"{test.name}.log"), "w", 1, "utf-8")
         job = _Job(test, self.top, log, _Output(test, log, self.verbose, self.jobs == 1))
         for stream in job.open:
             selector.register(stream, selectors.EVENT_READ, job)
