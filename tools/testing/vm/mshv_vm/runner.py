@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run tests, some at a time, print KTAP, count."""
 
-import functools
 import os
 import re
 import selectors
@@ -17,6 +16,7 @@ from .status import Status
 
 _RIG_STATUS = min(Status)  # and above: not the command's
 _LAST_WORDS_SECONDS = 5
+_POLL_SECONDS = 0.02
 _PAIR = ("stdout", "stderr")
 # Before 8.2, QEMU's emulator may use a map of devices that another processor's thread has just
 # replaced, and die of it: no software that runs in it is to blame.
@@ -25,14 +25,13 @@ _QEMU_CRASHES = 3  # in all tests; more are no accident
 
 
 class _Output:
-    """What a test prints, line by line: passed on as KTAP or as comments."""
+    """What a test prints, line by line; kept, as KTAP or as comments, until it has ended."""
 
-    def __init__(self, test, log, verbose, at_once):
+    def __init__(self, test, log, verbose):
         self.test = test
         self.log = log
         self.verbose = verbose
         self.kept = []
-        self.show = functools.partial(print, flush=True) if at_once else self.kept.append
         self.parser = ktap.Parser()
         self.text = []
         self.report = report.Report(test.console_dir)
@@ -54,29 +53,17 @@ class _Output:
     def _line(self, source, line):
         self.text.append(line)
         self.log.write(line + "\n")
-        shown = self.verbose or (self.test.ktap and source == "stdout")
-        if self.test.ktap and source == "stdout":
+        is_ktap = self.test.ktap and source == "stdout"
+        if is_ktap:
             self.parser.line(line)
-            self.show(f"  {line}")
-        elif self.verbose:
-            self.show(f"  # {line}")
-        self.report.line(source, line, hidden=not shown)
-
-
-def _end(process):
-    """End a process of ours and what it started; the rig ends its QEMU by itself."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        os.killpg(process.pid, number)
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            pass
+            self.kept.append(line)
+        if self.verbose:
+            print(f"# {self.test.name}: {line}", flush=True)
+        self.report.line(source, line, hidden=not (self.verbose or is_ktap))
 
 
 class _Job:
-    """A test that is running."""
+    """A test that is running. What it started ends with it; the rig ends its QEMU by itself."""
 
     def __init__(self, test, top, log, output):
         self.test = test
@@ -84,6 +71,7 @@ class _Job:
         self.output = output
         self.begin = time.monotonic()
         self.deadline = self.begin + test.timeout
+        self.signals = [signal.SIGTERM, signal.SIGKILL]  # still to be sent when it is late
         self.timed_out = False
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             test.command, cwd=top, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -99,33 +87,52 @@ class _Job:
             del self.open[stream]
         return bool(data)
 
+    def wake_up(self):
+        """When to look at it again, whether it has printed anything or not."""
+        # The end of a process that has closed its streams is not told of.
+        return self.deadline if self.open else min(self.deadline, time.monotonic() + _POLL_SECONDS)
+
+    def end(self):
+        """Send the next signal, and wait for last words: the rig says how far it came."""
+        try:
+            os.killpg(self.process.pid, self.signals.pop(0))
+        except ProcessLookupError:
+            pass
+        self.deadline = time.monotonic() + _LAST_WORDS_SECONDS
+
     def is_over(self):
-        """Has all been read? Ends the process if its time is up, and waits for its last words."""
-        if self.open and time.monotonic() >= self.deadline:
-            if self.timed_out:
-                return True
-            _end(self.process)
-            # What the rig says of how far it came
-            self.deadline = time.monotonic() + _LAST_WORDS_SECONDS
-            self.timed_out = True
-        return not self.open
+        """Has it ended, and all been read? Else it is told to end, if its time is up."""
+        if not self.open and self.process.poll() is not None:
+            return True
+        if time.monotonic() < self.deadline:
+            return False
+        self.timed_out = True
+        if not self.signals:
+            return True
+        self.end()
+        return False
 
     def close(self):
         """Leave nothing behind; return the exit status, or None if it had to be ended."""
-        status = None if self.timed_out or self.open else self.process.wait()
-        _end(self.process)
+        ended = self.process.poll() is not None
+        if not ended or self.timed_out:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self.process.wait()
         self.process.stdout.close()
         self.process.stderr.close()
         self.output.close()
         self.log.close()
-        return status
+        return self.process.returncode if ended and not self.timed_out else None
 
 
 class Runner:
     """Runs tests and keeps the counts."""
 
     def __init__(self, top, log_dir, verbose=False, jobs=1):
-        """Of jobs tests that run at a time each prints when it has ended; one alone, at once."""
+        """Of jobs tests that run at a time each prints what it has to say when it has ended."""
         self.top = top
         self.log_dir = log_dir
         self.verbose = verbose
@@ -146,28 +153,29 @@ class Runner:
             try:
                 while waiting or running:
                     while waiting and len(running) < self.jobs:
-                        running.append(self._start(waiting.pop(0), selector))
-                    self._read(selector, min(job.deadline for job in running))
+                        self._start(waiting.pop(0), selector, running)
+                    self._read(selector, min(job.wake_up() for job in running))
                     for job in [job for job in running if job.is_over()]:
+                        again = not self._finish(job, selector)
                         running.remove(job)
-                        if not self._finish(job, selector):
+                        if again:
                             waiting.insert(0, job.test)
             finally:
-                for job in running:
-                    job.close()
+                self._interrupt(running)
         return not self.total.failed
 
-    def _start(self, test, selector):
+    def _log(self, test):
+        return os.path.join(self.log_dir, f"{test.name}.log")
+
+    def _start(self, test, selector, running):
+        print(f"# {test.name}: begins", flush=True)
         if test.console_dir:  # It is not to be explained by what another run has left.
             shutil.rmtree(test.console_dir, ignore_errors=True)
-        if self.jobs == 1:
-            print(f"# {test.name}", flush=True)
-        log = open(  # pylint: disable=consider-using-with
-            os.path.join(self.log_dir, f"{test.name}.log"), "w", 1, "utf-8")
-        job = _Job(test, self.top, log, _Output(test, log, self.verbose, self.jobs == 1))
+        log = open(self._log(test), "w", 1, "utf-8")  # pylint: disable=consider-using-with
+        job = _Job(test, self.top, log, _Output(test, log, self.verbose))
+        running.append(job)
         for stream in job.open:
             selector.register(stream, selectors.EVENT_READ, job)
-        return job
 
     @staticmethod
     def _read(selector, deadline):
@@ -176,6 +184,37 @@ class Runner:
             if not key.data.read(key.fileobj):
                 selector.unregister(key.fileobj)
 
+    @staticmethod
+    def _interrupt(running):
+        """End what still runs, all at once, and say how far it has come."""
+        for job in running:
+            job.end()
+        for job in running:
+            try:
+                job.process.wait(max(0, job.deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                pass
+            job.close()
+            print(f"# {job.test.name}: ended after {time.monotonic() - job.begin:.1f} s; so far:")
+            for line in job.output.kept:
+                print(f"  # {line}", flush=True)
+
+    def _crashed(self, job):
+        """QEMU itself has died: keep what there is to look into. False: that is too often."""
+        self.crashes += 1
+        if self.crashes > _QEMU_CRASHES:
+            return False
+        name = f"{job.test.name}.crashed-{self.crashes}"
+        print(f"# {job.test.name}: QEMU crashed by itself: once more; see {name}.log")
+        for line in job.output.report.details():
+            print(f"  # {line}", flush=True)
+        os.rename(self._log(job.test), os.path.join(self.log_dir, f"{name}.log"))
+        if job.test.console_dir and os.path.isdir(job.test.console_dir):
+            kept = os.path.join(os.path.dirname(job.test.console_dir), name)
+            shutil.rmtree(kept, ignore_errors=True)
+            os.rename(job.test.console_dir, kept)
+        return True
+
     def _finish(self, job, selector):
         """Print and count what has come of a test; False if it has to run again."""
         for stream in job.open:
@@ -183,18 +222,13 @@ class Runner:
         seconds = time.monotonic() - job.begin
         name = job.test.name
         status = job.close()
-        if status == Status.QEMU and any(map(_QEMU_CRASHED.match, job.output.text)):
-            self.crashes += 1
-            if self.crashes <= _QEMU_CRASHES:
-                print(f"# {name}: QEMU crashed by itself after {seconds:.1f} s: once more")
-                for line in job.output.report.details():
-                    print(f"  # {line}", flush=True)
-                return False
+        if status == Status.QEMU and any(map(_QEMU_CRASHED.match, job.output.text)) and \
+                self._crashed(job):
+            return False
         counts, problems = self._judge(job.test, job.output, status)
-        if self.jobs > 1:
-            print(f"# {name}")
-            for line in job.output.kept:
-                print(line)
+        print(f"# {name}")
+        for line in job.output.kept:
+            print(f"  {line}")
         if counts.failed:
             for line in job.output.report.details():
                 print(f"  # {line}")

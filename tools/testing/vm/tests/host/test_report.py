@@ -4,6 +4,7 @@
 import contextlib
 import io
 import os
+import signal
 import tempfile
 import unittest
 
@@ -119,7 +120,7 @@ class Failures(unittest.TestCase):
         os.mkfifo(fifo)
         first = f"printf 'KTAP version 1\n1..1\n'; read word <{fifo}; sleep 1; echo ok 1 $word"
         lines = self.run_jobs(2, first, f"echo word >{fifo}", "sleep 2; exit 1")
-        lines = [line for line in lines if not line.endswith(" s")]
+        lines = [line for line in lines if not line.endswith((" s", ": begins"))]
         self.assertEqual(lines, [
             "KTAP version 1", "1..3", "# b", "ok 1 b", "# a", "  KTAP version 1", "  1..1",
             "  ok 1 word", "ok 2 a", "# c", "  # c: ended with status 1, expected 0", "not ok 3 c",
@@ -137,6 +138,9 @@ class Failures(unittest.TestCase):
                     os.remove(flag)
                 lines = self.run_jobs(jobs, script, "true")
                 self.assertIn("  # mshv-vm: QEMU: ended with signal 11: x", lines)
+                self.assertEqual(lines.count("  1..2"), 1)
+                with open(os.path.join(self.top.name, "a.crashed-1.log"), encoding="utf-8") as log:
+                    self.assertIn("\nok 1 x\n", log.read())
                 self.assertEqual(lines[-2:],
                                  ["# QEMU crashed by itself 1 times", "3 passed, 0 failed"])
         lines = self.run_jobs(1, words)
@@ -144,6 +148,36 @@ class Failures(unittest.TestCase):
         self.assertEqual(lines[-2:], ["# QEMU crashed by itself 4 times", "0 passed, 1 failed"])
         lines = self.run_jobs(1, words.replace("11", "6"))
         self.assertFalse(any("once more" in line for line in lines))
+
+    def test_streams_that_close_early(self):
+        """A test that closes its streams and goes on has its time limit, and holds up no other"""
+        made = [testlist.Test("a", ["sh", "-c", "exec >&- 2>&-; sleep 1; exit 3"], 10, status=3),
+                testlist.Test("b", ["sh", "-c", "exec >&- 2>&-; exec sleep 20"], 0.5),
+                testlist.Test("c", ["sh", "-c", "trap '' TERM; sleep 20; sleep 20"], 0.5)]
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            run = runner.Runner(self.top.name, self.top.name, jobs=3)
+            run.run(made)
+            run.summary()
+        self.assertEqual(printed.getvalue().splitlines()[-5:], [
+            "#   did not end within 0.5 s", "# failed: c", "#   c",
+            "#   did not end within 0.5 s", "1 passed, 2 failed"])
+
+    def test_interrupted(self):
+        """What runs is ended, and what it has said is shown"""
+        script = "trap 'exit 1' TERM; printf 'KTAP version 1\\n1..1\\n# so far\\n'; sleep 20 & wait"
+        test = testlist.Test("a", ["sh", "-c", script], 10, ktap=True)
+        printed = io.StringIO()
+
+        def interrupt(_number, _frame):
+            raise SystemExit(1)
+
+        before = signal.signal(signal.SIGALRM, interrupt)
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        signal.alarm(1)
+        with contextlib.redirect_stdout(printed), self.assertRaises(SystemExit):
+            runner.Runner(self.top.name, self.top.name).run([test])
+        self.assertEqual(printed.getvalue().splitlines()[-1], "  # # so far")
 
 
 if __name__ == "__main__":
