@@ -69,9 +69,9 @@ static bool knows(const struct lp *lp)
 
 	if (lp == lp_self() || !READ_ONCE(lp->current) || READ_ONCE(vp->startup_suspend))
 		return true;
-	/* It says that it serves requests before it takes them. */
 	if (READ_ONCE(vp->requests) & VP_REQ_LEFT)
 		return false;
+	/* After the requests: it says so before it takes them. */
 	smp_mb();
 	return !load_acquire(&vp->serving);
 }
