@@ -376,7 +376,8 @@ static void interrupt_on_its_way_arrives_before_apic_ids_change(struct kunit *te
 	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 0);
 	fake_hv_handle(HVCALL_SET_VP_REGISTERS, asserts_before, &before);
-	KUNIT_EXPECT_EQ(test, set_register(test, vm.vp_fd, 2, HV_X64_REGISTER_INITIAL_APIC_ID, 4), 0);
+	KUNIT_EXPECT_EQ(test, set_register(test, vm.vp_fd, 2, HV_X64_REGISTER_INITIAL_APIC_ID, 4),
+			0);
 	fake_hv_handle(HVCALL_SET_VP_REGISTERS, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, before, 1);
 	KUNIT_EXPECT_EQ(test, ASSERTS(), 1);
