@@ -109,13 +109,13 @@ bench-exit: accel images bench-kvm $(BENCH)/port_exit
 		-- ./port-exit kvm $(ROUNDS)
 
 # An instruction takes a nanosecond there, whatever the host is busy with.
-COSTS = $(MSHV_VM) exec --cpus $(SMP) --icount 0 --memory 3G --timeout 900 \
-	--copy $(BENCH)/costs --copy tools/testing/bench/all-costs
+COSTS = $(MSHV_VM) exec --cpus $(SMP) --icount 0 --memory 3G --timeout 900 --copy $(BENCH)/costs
 
 bench-costs: images $(BENCH)/costs	## what operations cost: hypercalls, world switches, instructions
 	$(Q)set -e; for sched in root core; do \
 		echo "sched=$$sched"; \
-		$(COSTS) --kernel $(KERNEL) --sched $$sched -- ./all-costs $(MIB); \
+		$(COSTS) --kernel $(KERNEL) --sched $$sched --copy tools/testing/bench/all-costs \
+			-- ./all-costs $(MIB); \
 	done
 
 # Linux 7.3 has a driver of its own.
