@@ -65,18 +65,6 @@ static hv_status_t set(u64 id, u32 code, u64 value)
 	return hv(HVCALL_SET_PARTITION_PROPERTY, &in, sizeof(in), NULL, 0);
 }
 
-/* Turn root's SINT0 on; returns its slot. */
-static struct hv_message *root_sint0_on(void)
-{
-	struct vp *root = lps[0]->root_vp;
-	struct hv_message *slot = root->synic.simp.own;
-
-	EXPECT_EQ(MSR_OK, vp_msr_write(root, HV_X64_MSR_SCONTROL, 1, true));
-	EXPECT_EQ(MSR_OK, vp_msr_write(root, HV_X64_MSR_SINT0, 0x41, true));
-	EXPECT_EQ(MSR_OK, vp_msr_write(root, HV_X64_MSR_SIMP, virt_to_phys(slot) | 1, true));
-	return slot;
-}
-
 static void expect_completion(struct hv_message *slot, u64 id, hv_status_t status)
 {
 	const struct hv_async_completion_message_payload *m = (void *)slot->u.payload;

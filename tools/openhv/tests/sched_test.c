@@ -110,15 +110,11 @@ static void child_has_an_intercept(struct lp *lp, struct vcpu *v)
 
 TEST_ON_MACHINE(intercept_is_told_to_root_by_a_message)
 {
-	struct vp *root = root_vp();
-	struct hv_message *slot = root->synic.simp.own;
-	struct hv_message *message;
+	struct hv_message *message, *slot;
 
 	begin(1);
 	message = state_page(vp[0], HV_VP_STATE_PAGE_INTERCEPT_MESSAGE);
-	EXPECT_EQ(MSR_OK, vp_msr_write(root, HV_X64_MSR_SCONTROL, 1, true));
-	EXPECT_EQ(MSR_OK, vp_msr_write(root, HV_X64_MSR_SINT0, 0x41, true));
-	EXPECT_EQ(MSR_OK, vp_msr_write(root, HV_X64_MSR_SIMP, virt_to_phys(slot) | 1, true));
+	slot = root_sint0_on();
 	if (!setjmp(out)) {
 		host_guest = child_has_an_intercept;
 		sched->run(lp_self());

@@ -4,7 +4,9 @@
  */
 #include <openhv/features.h>
 #include <openhv/hypercall.h>
+#include <openhv/run.h>
 #include <tlfs/memory.h>
+#include <tlfs/msr.h>
 #include <tlfs/partition.h>
 #include <tlfs/vp.h>
 #include "calls.h"
@@ -329,4 +331,15 @@ struct hv_output_dispatch_vp dispatch_full(struct vp *vp, u32 flags, u64 slice,
 struct hv_output_dispatch_vp dispatch(struct vp *vp, u32 flags)
 {
 	return dispatch_full(vp, flags, 0, NULL);
+}
+
+struct hv_message *root_sint0_on(void)
+{
+	struct hv_message *slot = root_vp()->synic.simp.own;
+
+	if (vp_msr_write(root_vp(), HV_X64_MSR_SCONTROL, 1, true) != MSR_OK ||
+	    vp_msr_write(root_vp(), HV_X64_MSR_SINT0, 0x41, true) != MSR_OK ||
+	    vp_msr_write(root_vp(), HV_X64_MSR_SIMP, virt_to_phys(slot) | 1, true) != MSR_OK)
+		host_fail("root's SINT0 cannot be turned on");
+	return slot;
 }

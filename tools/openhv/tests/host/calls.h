@@ -134,4 +134,7 @@ static inline struct vp *root_vp(void)
 	return lp_self()->root_vp;
 }
 
+/* Turn root's SINT0 on; returns its slot. */
+struct hv_message *root_sint0_on(void);
+
 #endif /* HOST_CALLS_H */
