@@ -14,7 +14,7 @@ no_failed_hypercalls()
 guest_boots()
 {
 	mshv run --kernel /boot/vmlinuz --initrd /boot/initrd --memory 256M \
-		--cmdline "console=ttyS0 panic=-1" </dev/null | tee /tmp/guest | tail -n 20
+		--cmdline "console=ttyS0 quiet panic=-1" </dev/null | tee /tmp/guest | tail -n 20
 	grep -q 'guest: user space reached' /tmp/guest
 }
 
