@@ -209,7 +209,7 @@ static long region_unmap(struct mshv_partition *partition,
 	    region->uaddr != args->userspace_addr) {
 		pr_warn_ratelimited("SET_GUEST_MEMORY: %#llx bytes from %#llx at page %#llx are no region to unmap\n",
 				    args->size, args->userspace_addr, args->guest_pfn);
-		return -EINVAL;
+		return region ? -EINVAL : -ENOENT;
 	}
 
 	ret = region->ops->unmap(region);

@@ -245,7 +245,7 @@ static void memory_ioctl_checks_its_arguments(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 1, PAGE_SIZE, PAGE_OFFSET, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 1, ULONG_MAX & PAGE_MASK, user, 0), -EINVAL);
 	/* Nothing is there to be unmapped. */
-	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 1, PAGE_SIZE, user, UNMAP), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 1, PAGE_SIZE, user, UNMAP), -ENOENT);
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_MAP_GPA_PAGES), 0);
 	test_close(fd);
 }
@@ -425,7 +425,7 @@ static void memory_that_cannot_be_mapped_is_not_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, current->mm->locked_vm, locked);
 	KUNIT_EXPECT_FALSE(test, pinned(test, user));
 	/* It is no region: */
-	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 0, 16 * PAGE_SIZE, user, UNMAP), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 0, 16 * PAGE_SIZE, user, UNMAP), -ENOENT);
 	KUNIT_EXPECT_EQ(test, set_memory(test, fd, 0, 16 * PAGE_SIZE, user, WRITABLE), 0);
 	test_close(fd);
 }

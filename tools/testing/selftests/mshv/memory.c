@@ -162,9 +162,9 @@ TEST_F(memory, only_the_same_region_is_unmapped)
 	EXPECT_ERRNO(EINVAL, set_memory(self->fd, 101, mem + PAGE_SIZE, 9, UNMAP));
 	EXPECT_ERRNO(EINVAL, set_memory(self->fd, 100, mem + PAGE_SIZE, 10, UNMAP));
 	EXPECT_ERRNO(EINVAL, set_memory(self->fd, 100, mem, 11, UNMAP));
-	EXPECT_ERRNO(EINVAL, set_memory(self->fd, 0, mem, 10, UNMAP));
+	EXPECT_ERRNO(ENOENT, set_memory(self->fd, 0, mem, 10, UNMAP));
 	EXPECT_EQ(0, set_memory(self->fd, 100, mem, 10, UNMAP));
-	EXPECT_ERRNO(EINVAL, set_memory(self->fd, 100, mem, 10, UNMAP));
+	EXPECT_ERRNO(ENOENT, set_memory(self->fd, 100, mem, 10, UNMAP));
 }
 
 TEST_F(memory, map_before_initialize_fails_or_lasts)
