@@ -10,12 +10,13 @@ import re
 
 _VERSION = re.compile(r"K?TAP version 1\d*$")
 _PLAN = re.compile(r"1\.\.(\d+)(?:\s*#\s*SKIP\b(.*))?$", re.I)
-_RESULT = re.compile(r"(not )?ok\b ?(\d*)(?: ?- ?| )?([^#]*)(?:#\s*(\w+).*)?$")
+_RESULT = re.compile(r"(not )?ok\b ?(\d*)(?: ?- ?| )?([^#]*)(?:#\s*(\w+)\s*(.*))?$")
 
 
 @dataclasses.dataclass
 class Counts:
-    """Results, each with its name and those of the tests it is part of."""
+    """Results, each with its name and those of the tests it is part of; skipped ones with the
+    reason: "test: part # reason"."""
 
     passed: list = dataclasses.field(default_factory=list)
     failed: list = dataclasses.field(default_factory=list)
@@ -84,7 +85,7 @@ class Parser:
                 self.total.add(level.finish())
         self.levels.append(_Level(indent))
 
-    def _result(self, level, failed, number, name, directive):
+    def _result(self, level, failed, number, name, directive, reason):
         level.seen += 1
         name = name.strip() or f"test {level.seen}"
         if number and int(number) != level.seen:
@@ -96,8 +97,10 @@ class Parser:
         elif not failed and parts.failed:
             pass  # the parts say it already
         elif not len(parts):
-            skip = (directive or "").upper() == "SKIP"
-            (level.counts.skipped if skip else level.counts.passed).append(name)
+            if (directive or "").upper() == "SKIP":
+                level.counts.skipped.append(f"{name} # {reason}")
+            else:
+                level.counts.passed.append(name)
 
     def line(self, text):
         """Take one line."""
@@ -124,7 +127,7 @@ class Parser:
     def _plan(self, level, number, skip):
         level.planned = number
         if number == 0 and skip is not None:
-            level.counts.skipped.append(skip.strip() or "all")
+            level.counts.skipped.append(f"all # {skip.strip()}")
 
     def close(self):
         """No more lines: what is open now ends here."""

@@ -247,7 +247,8 @@ class Runner:
         counts = ktap.Counts()
         if test.ktap:
             counts.add(output.parser.close(), f"{test.name}: ")
-        problems = []
+        problems = [f"skipped, which no line of [skips] allows: {entry}" for entry in counts.skipped
+                    if not any(re.search(pattern, entry) for pattern in test.skips)]
         if status is None:
             problems.append(f"did not end within {test.timeout:g} s")
         elif status != test.status and (status >= _RIG_STATUS or not counts.failed):

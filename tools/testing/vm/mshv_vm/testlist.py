@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The list of tests: a section each, multiplied by its kernels and processors.
+"""The list of tests: a section each, multiplied by its kernels, processors and schedulers.
 
 Keys of a section:
   host      a command to run on the host, in the top directory; or
@@ -8,6 +8,8 @@ Keys of a section:
   kernel    the kernels to run it on            (default: 6.12; with run)
   cpus      numbers of processors to run it on  (default: 2; with run)
   sched     the schedulers to run it under      (default: root; with run)
+  long-kernel, long-cpus, long-sched
+            the same for "check --long", which leaves out what is run without it
   options   more options for mshv-vm            (with run)
   timeout   seconds until it counts as hung
   status    the exit status that is expected    (default: 0)
@@ -16,6 +18,9 @@ Keys of a section:
   long      yes: it takes long, and is run by "check --long" alone
 In host, rig and options @NAME@ stands for the variable NAME, which the caller gives; in run
 @KERNEL@, @CPUS@ and @SCHED@ stand for what it runs on.
+
+The section [skips] is no test: its "allowed" are regular expressions, one a line. A skipped result
+that none of them matches, as "test: part # reason", is a failure.
 """
 
 import configparser
@@ -27,11 +32,12 @@ import shlex
 
 from .error import RigError
 
-_KEYS = {"host", "run", "rig", "kernel", "cpus", "sched", "options", "timeout", "status",
-         "output", "ktap", "long"}
 _KINDS = ("host", "run", "rig")
 _RIG_SECONDS = 30
-_RUN_ONLY = {"kernel", "cpus", "sched", "options"}
+_MACHINE = {"kernel": "6.12", "cpus": "2", "sched": "root"}
+_LONG_MACHINE = {"long-" + key for key in _MACHINE}
+_RUN_ONLY = {*_MACHINE, *_LONG_MACHINE, "options"}
+_KEYS = {*_KINDS, *_RUN_ONLY, "timeout", "status", "output", "ktap", "long"}
 
 
 @dataclasses.dataclass
@@ -44,6 +50,7 @@ class Test:
     status: int = 0
     output: tuple = ()
     ktap: bool = False
+    skips: tuple = ()  # regular expressions: what may be skipped
     long: bool = False
     console_dir: str = ""  # where the rig writes the machine's consoles
 
@@ -65,21 +72,29 @@ def _check(name, section):
         raise RigError(f"[{name}]: needs one of {', '.join(_KINDS)}")
     if kinds[0] != "run" and _RUN_ONLY & set(section):
         raise RigError(f"[{name}]: {' '.join(sorted(_RUN_ONLY & set(section)))} only go with run")
+    if "long" in section and _LONG_MACHINE & set(section):
+        raise RigError(f"[{name}]: all of it is long")
     if "timeout" not in section:
         raise RigError(f"[{name}]: needs a timeout")
-    for pattern in section.get("output", "").split("\n"):
-        re.compile(pattern)
     return kinds[0]
 
 
-def _expand(name, section, rig, log_dir, variables):
+def _patterns(text):
+    patterns = tuple(line for line in text.split("\n") if line)
+    for pattern in patterns:
+        re.compile(pattern)
+    return patterns
+
+
+def _expand(name, section, skips, rig, log_dir, variables):
     kind = _check(name, section)
     timeout = section.getfloat("timeout")
     expected = {
         "status": section.getint("status", 0),
-        "output": tuple(line for line in section.get("output", "").split("\n") if line),
+        "output": _patterns(section.get("output", "")),
         "ktap": section.getboolean("ktap", False),
         "long": section.getboolean("long", False),
+        "skips": skips,
     }
     if kind == "host":
         command = ["bash", "-c", _substitute(section["host"], variables)]
@@ -94,13 +109,26 @@ def _expand(name, section, rig, log_dir, variables):
     yield from _machines(name, section, rig, log_dir, variables, expected)
 
 
+def _machine_kinds(section, prefix=""):
+    """The kinds of machine that a section names."""
+    return list(itertools.product(*(
+        section.get(prefix + key, section.get(key, default)).split()
+        for key, default in _MACHINE.items())))
+
+
 def _machines(name, section, rig, log_dir, variables, expected):
     """A test for each kind of machine that a section names."""
+    kinds = _machine_kinds(section)
+    yield from _tests(name, section, kinds, rig, log_dir, variables, expected)
+    long_kinds = [kind for kind in _machine_kinds(section, "long-") if kind not in kinds]
+    yield from _tests(name, section, long_kinds, rig, log_dir, variables,
+                      {**expected, "long": True})
+
+
+def _tests(name, section, kinds, rig, log_dir, variables, expected):
+    """A test for each of the kinds of machine."""
     timeout = section.getfloat("timeout")
     options = shlex.split(_substitute(section.get("options", ""), variables))
-    kinds = itertools.product(section.get("kernel", "6.12").split(),
-                              section.get("cpus", "2").split(),
-                              section.get("sched", "root").split())
     for kernel, cpus, sched in kinds:
         full_name = f"{name}.{kernel}.{cpus}cpu" + ("" if sched == "root" else f".{sched}")
         consoles = os.path.join(log_dir, full_name)
@@ -111,6 +139,18 @@ def _machines(name, section, rig, log_dir, variables, expected):
                    _substitute(section["run"], {"KERNEL": kernel, "CPUS": cpus, "SCHED": sched})]
         # The rig has a timeout of its own; the one here is for a rig that hangs.
         yield Test(full_name, command, timeout + _RIG_SECONDS, console_dir=consoles, **expected)
+
+
+def _skips(parser):
+    """Take the section [skips], if there is one, from the others."""
+    if not parser.has_section("skips"):
+        return ()
+    section = parser["skips"]
+    if set(section) != {"allowed"}:
+        raise RigError("[skips]: has allowed, and nothing else")
+    patterns = _patterns(section["allowed"])
+    parser.remove_section("skips")
+    return patterns
 
 
 def read(path, rig, log_dir, variables):
@@ -124,7 +164,8 @@ def read(path, rig, log_dir, variables):
     try:
         with open(path, encoding="utf-8") as file:
             parser.read_file(file)
+        skips = _skips(parser)
         return [test for name in parser.sections()
-                for test in _expand(name, parser[name], rig, log_dir, variables)]
+                for test in _expand(name, parser[name], skips, rig, log_dir, variables)]
     except (configparser.Error, re.error, ValueError) as error:
         raise RigError(f"{path}: {error}") from None

@@ -31,7 +31,7 @@ class Ktap(unittest.TestCase):
             not ok 2 two
             ok 3 three # SKIP no such device
             """, 1, 1, 1)
-        self.assertEqual(counts.passed + counts.failed + counts.skipped, ["one", "two", "three"])
+        self.assertEqual(counts.passed + counts.failed + counts.skipped, ["one", "two", "three # no such device"])
 
     def test_nested_counts_leaves(self):
         """A test with subtests is not counted itself."""
@@ -106,7 +106,8 @@ class Ktap(unittest.TestCase):
 
     def test_skip_all(self):
         """A plan of no tests with a reason is one skipped test."""
-        self.check("TAP version 13\n1..0 # SKIP no /dev/mshv\n", 0, 0, 1)
+        counts = self.check("TAP version 13\n1..0 # SKIP no /dev/mshv\n", 0, 0, 1)
+        self.assertEqual(counts.skipped, ["all # no /dev/mshv"])
 
     def test_noise(self):
         """What is no KTAP between the lines does not matter."""

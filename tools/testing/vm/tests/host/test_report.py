@@ -84,6 +84,15 @@ class Failures(unittest.TestCase):
             "# failed: d", "#   d", "#   ended with status 2, expected 0",
             "#   x.c:1: error: no y", "2 passed, 4 failed"])
 
+    def test_skipped(self):
+        """Only what may be skipped is; the name that counts is the whole one."""
+        script = "printf 'KTAP version 1\\n1..2\\nok 1 x # SKIP no y\\nok 2 z\\n'"
+        printed = self.run_tests(("a", script, {"ktap": True, "skips": ("^a: x # no y$",)}),
+                                 ("b", script, {"ktap": True, "skips": ("^a: x # no y$",)}))
+        self.assertEqual(printed.splitlines()[-5:], [
+            "# failed: b", "#   b", "#   skipped, which no line of [skips] allows: b: x # no y",
+            "# 2 skipped", "2 passed, 1 failed"])
+
     def test_hang(self):
         """Of one that has to be ended: what it says when it is"""
         test = testlist.Test("a", ["sh", "-c", "trap 'echo mshv-vm: guest: late >&2; exit' TERM; "

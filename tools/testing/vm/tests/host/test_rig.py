@@ -609,6 +609,22 @@ class TestList(unittest.TestCase):
         test, = self.read("[a]\nrun = x\noptions = --copy '@O@/a b'\ntimeout = 9\n", O="/o")
         self.assertEqual(test.command[-6:], ["--copy", "/o/a b", "--", "sh", "-c", "x"])
 
+    def test_long_matrix(self):
+        """What a check that takes long has besides: only what the other has not."""
+        tests = self.read("[a]\nrun = x\nlong-kernel = 6.1 6.12\nlong-sched = root core\n"
+                          "timeout = 9\n")
+        self.assertEqual([(test.name, test.long) for test in tests], [
+            ("a.6.12.2cpu", False), ("a.6.1.2cpu", True), ("a.6.1.2cpu.core", True),
+            ("a.6.12.2cpu.core", True)])
+        self.assertEqual(tests[2].command[3:8], ["6.1", "--cpus", "2", "--sched", "core"])
+
+    def test_skips(self):
+        """What may be skipped is the same for all tests."""
+        tests = self.read("[a]\nrun = x\ntimeout = 9\n"
+                          "[skips]\nallowed =\n\t^a: b #\n\tc$\n[d]\nhost = x\ntimeout = 9\n")
+        self.assertEqual([(test.name, test.skips) for test in tests],
+                         [(name, ("^a: b #", "c$")) for name in ("a.6.12.2cpu", "d")])
+
     def test_expectations(self):
         """Status, output and kind."""
         test, = self.read("[a]\nrig = exec -- 'a b' @V@\ntimeout = 1\nstatus = 124\n"
@@ -624,6 +640,9 @@ class TestList(unittest.TestCase):
                      "[a]\nrun = x\ntimeout = 1\ncolour = red\n", "[a]\nrun = x\ntimeout = soon\n",
                      "[a]\nhost = x\ncpus = 2\ntimeout = 1\n", "[a]\nhost = @NO@\ntimeout = 1\n",
                      "[a]\nrun = x\ntimeout = 1\noutput = (\n", "nonsense\n",
+                     "[a]\nhost = x\nlong-cpus = 2\ntimeout = 1\n",
+                     "[a]\nrun = x\nlong = yes\nlong-cpus = 1\ntimeout = 1\n",
+                     "[skips]\nallowed = (\n", "[skips]\ntimeout = 1\n",
                      "[a]\nrun = x\ntimeout = 1\n[a]\nrun = y\ntimeout = 1\n"):
             with self.subTest(text=text), self.assertRaises(RigError):
                 self.read(text)
