@@ -228,7 +228,7 @@ static const struct {
 	WRONG(SET_MEMORY, EINVAL, KERNEL_ADDRESS, region.userspace_addr),
 	WRONG(SET_MEMORY, EINVAL, BIT(MSHV_SET_MEM_BIT_COUNT), region.flags),
 	WRONG(SET_MEMORY, EINVAL, 0xff, region.flags),
-	WRONG(SET_MEMORY, EINVAL, BIT(MSHV_SET_MEM_BIT_UNMAP), region.flags),
+	WRONG(SET_MEMORY, ENOENT, BIT(MSHV_SET_MEM_BIT_UNMAP), region.flags),
 	WRONG(SET_MEMORY, EINVAL, 1, region.rsvd[0]),
 	WRONG(SET_MEMORY, EINVAL, 0x80, region.rsvd[6]),
 
