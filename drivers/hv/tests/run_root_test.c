@@ -265,34 +265,41 @@ static void work_that_is_no_signal_goes_through_user_mode(struct kunit *test)
 	test_close(fd);
 }
 
-static int expect_no_resched(const struct fake_call *call, u16 *done, void *context)
+static int count_resched(const struct fake_call *call, u16 *done, void *context)
 {
-	struct kunit *test = context;
+	unsigned int *asked = context;
 
-	KUNIT_EXPECT_FALSE(test, read_thread_flags() & MSHV_TIF_NEED_RESCHED);
+	if (read_thread_flags() & MSHV_TIF_NEED_RESCHED)
+		(*asked)++;
 
 	return FAKE_DEFAULT;
 }
 
-/* Of whichever kind this kernel has: see MSHV_TIF_NEED_RESCHED. */
+/*
+ * Of whichever kind this kernel has: see MSHV_TIF_NEED_RESCHED. A tick can always ask for it
+ * once more, after the driver has looked: not each time.
+ */
 static void guest_makes_way_for_what_is_to_be_scheduled(struct kunit *test)
 {
 	unsigned long user = test_user(test, PAGE_SIZE);
 	int fd = test_partition(test);
 	int vp_fd = running_vp(test, fd, user);
 	unsigned int before = DISPATCHES();
-	unsigned int bit;
+	unsigned int bit, i, asked = 0, runs = 0;
 
 	static_assert((MSHV_TIF_WORK & MSHV_TIF_NEED_RESCHED) == MSHV_TIF_NEED_RESCHED);
-	fake_hv_handle(HVCALL_DISPATCH_VP, expect_no_resched, test);
+	fake_hv_handle(HVCALL_DISPATCH_VP, count_resched, &asked);
 	for (bit = 0; bit < BITS_PER_LONG; bit++) {
 		if (!(MSHV_TIF_NEED_RESCHED & BIT(bit)))
 			continue;
-		set_thread_flag(bit);
-		KUNIT_EXPECT_EQ(test, run(test, vp_fd, user), 0);
-		KUNIT_EXPECT_FALSE(test, test_thread_flag(bit));
+		for (i = 0; i < 10; i++, runs++) {
+			set_thread_flag(bit);
+			KUNIT_EXPECT_EQ(test, run(test, vp_fd, user), 0);
+			KUNIT_EXPECT_FALSE(test, test_thread_flag(bit));
+		}
 	}
-	KUNIT_EXPECT_GT(test, DISPATCHES(), before);
+	KUNIT_EXPECT_GE(test, DISPATCHES(), before + runs);
+	KUNIT_EXPECT_LT(test, asked, runs / 2);
 	test_close(vp_fd);
 	test_close(fd);
 }
