@@ -107,7 +107,8 @@ enum {
  * @rsvd: must be zero
  *
  * Regions do not overlap. To unmap, name the same @guest_pfn, @size and
- * @userspace_addr with only MSHV_SET_MEM_BIT_UNMAP in @flags.
+ * @userspace_addr with only MSHV_SET_MEM_BIT_UNMAP in @flags. ENOENT: no region
+ * has the page @guest_pfn; EINVAL: the one that has it is another one.
  */
 struct mshv_user_mem_region {
 	__u64 size;

@@ -284,6 +284,14 @@ static int memory_that_is_not_there(struct test_vm *vm)
 	return memory(vm, (struct mshv_user_mem_region){ .size = PAGE_SIZE, .guest_pfn = 0x1000 });
 }
 
+/* The guest's only page, but from another address */
+static int unmap_another_region(struct test_vm *vm)
+{
+	return memory(vm, (struct mshv_user_mem_region){
+		.size = PAGE_SIZE, .guest_pfn = 0, .userspace_addr = (uintptr_t)page,
+		.flags = BIT(MSHV_SET_MEM_BIT_UNMAP) });
+}
+
 /* The guest has no memory at its second page. */
 static int unmap_what_is_not_there(struct test_vm *vm)
 {
@@ -369,6 +377,7 @@ static const struct refusal {
 	{ unknown_kind_of_access, EINVAL, "GET_GPAP_ACCESS_BITMAP: type 2, " },
 	{ memory_with_unknown_flag, EINVAL, "SET_GUEST_MEMORY: flags 0x8 " },
 	{ memory_that_is_not_there, EINVAL, "SET_GUEST_MEMORY: 0x1000 bytes from 0x0 " },
+	{ unmap_another_region, EINVAL, "SET_GUEST_MEMORY: 0x1000 bytes from " },
 	{ unmap_what_is_not_there, ENOENT, "SET_GUEST_MEMORY: 0x1000 bytes from " },
 	{ map_a_ghcb, ENODEV, "VP: there is no page 2 to map" },
 	{ map_an_unknown_page, EINVAL, "VP: mapping 1 pages at 3 " },

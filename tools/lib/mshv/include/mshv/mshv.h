@@ -186,7 +186,8 @@ int mshv_map_memory(int partition, __u64 gpa, void *addr, __u64 size, __u8 flags
  * @addr: as it was mapped
  * @size: as it was mapped
  *
- * Return: 0 or a negative errno.
+ * Return: 0, -ENOENT if no region has the first page, -EINVAL if that is another region, or a
+ * negative errno.
  */
 int mshv_unmap_memory(int partition, __u64 gpa, void *addr, __u64 size);
 
