@@ -121,6 +121,8 @@ def _machines(name, section, rig, log_dir, variables, expected):
     kinds = _machine_kinds(section)
     yield from _tests(name, section, kinds, rig, log_dir, variables, expected)
     long_kinds = [kind for kind in _machine_kinds(section, "long-") if kind not in kinds]
+    if _LONG_MACHINE & set(section) and not long_kinds:
+        raise RigError(f"[{name}]: {' '.join(sorted(_LONG_MACHINE & set(section)))} adds none")
     yield from _tests(name, section, long_kinds, rig, log_dir, variables,
                       {**expected, "long": True})
 

@@ -31,7 +31,8 @@ class Ktap(unittest.TestCase):
             not ok 2 two
             ok 3 three # SKIP no such device
             """, 1, 1, 1)
-        self.assertEqual(counts.passed + counts.failed + counts.skipped, ["one", "two", "three # no such device"])
+        self.assertEqual(counts.passed + counts.failed + counts.skipped,
+                         ["one", "two", "three # no such device"])
 
     def test_nested_counts_leaves(self):
         """A test with subtests is not counted itself."""

@@ -642,6 +642,7 @@ class TestList(unittest.TestCase):
                      "[a]\nrun = x\ntimeout = 1\noutput = (\n", "nonsense\n",
                      "[a]\nhost = x\nlong-cpus = 2\ntimeout = 1\n",
                      "[a]\nrun = x\nlong = yes\nlong-cpus = 1\ntimeout = 1\n",
+                     "[a]\nrun = x\nlong-cpus = 2\ntimeout = 1\n",
                      "[skips]\nallowed = (\n", "[skips]\ntimeout = 1\n",
                      "[a]\nrun = x\ntimeout = 1\n[a]\nrun = y\ntimeout = 1\n"):
             with self.subTest(text=text), self.assertRaises(RigError):
