@@ -47,7 +47,9 @@ check()
 	ktap_name=$1
 	shift
 	if "$@" >"$ktap_log" 2>&1; then
-		if grep '^ *ok .*# SKIP' "$ktap_log" | grep -vE "# SKIP ($ktap_may_skip)"; then
+		ktap_skipped=$(grep '^ *ok .*# SKIP' "$ktap_log" | grep -vE "# SKIP ($ktap_may_skip)")
+		if [ "$ktap_skipped" ]; then
+			echo "$ktap_skipped" | sed 's/^/# /'
 			not_ok "$ktap_name" "it has skipped what it may not"
 		else
 			ok "$ktap_name"
