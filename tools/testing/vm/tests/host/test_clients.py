@@ -44,6 +44,10 @@ def locked(wake):
 
 if how == "lost":
     locked(True)
+if how.startswith("second"):
+    write(*["reboot: Restarting system"] * how.endswith("reset"))
+    print("invalid intercept access type: execute", file=sys.stderr)
+    sys.exit(1)
 write(*(f"guest: {words}: works" for words in (
     "two processors", "reading the disk", "writing the disk", "the network",
     "the kernel has no complaints", "the disk after a reboot",
@@ -132,15 +136,26 @@ class Qemu(unittest.TestCase):
                 counts, starts, out = self.guest(f"{how} no", limit)
                 self.assertEqual((counts.failed, starts), ([], 2), out)
                 self.assertIn("# QEMU is killed: it hangs by itself\n", out)
-                self.assertIn("# QEMU hung by itself 1 times\n", out)
+                self.assertIn("# QEMU failed by itself 1 times\n", out)
         counts, starts, out = self.guest("locked locked no")
         self.assertEqual(starts, 2)
         self.assertIn("by -kernel: QEMU ends with the guest", counts.failed, out)
 
+    def test_second_processor(self):
+        """One that QEMU has started by a reset is repeated, not one that ran astray before."""
+        counts, starts, out = self.guest("second-reset no")
+        self.assertEqual((counts.failed, starts), ([], 2), out)
+        self.assertIn("# QEMU failed by itself 1 times\n", out)
+        for how in ("second", "second-reset second-reset no", "second-reset locked no"):
+            with self.subTest(how):
+                counts, starts, out = self.guest(how)
+                self.assertEqual(starts, how.count(" ") or 1)
+                self.assertIn("by -kernel: QEMU ends with the guest", counts.failed, out)
+
     def test_lost_signal(self):
         counts, starts, out = self.guest("lost")
         self.assertEqual((counts.failed, starts), ([], 1), out)
-        self.assertIn("# QEMU hung by itself 1 times\n", out)
+        self.assertIn("# QEMU failed by itself 1 times\n", out)
 
 
 class Crates(unittest.TestCase):
