@@ -2,7 +2,6 @@
 /*
  * Sticky cancellation of MSHV_RUN_VP, under both schedulers.
  */
-#include <linux/delay.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -14,8 +13,6 @@
 #include "../partition.h"
 #include "../vp.h"
 #include "test.h"
-
-#define SETTLE_MS	100
 
 static const u64 schedulers[] = { HV_SCHEDULER_TYPE_ROOT, HV_SCHEDULER_TYPE_LP };
 
@@ -69,9 +66,7 @@ static void request_made_before_is_answered_by_the_next_run(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_DISPATCH_VP), 0);
 
 	/* Once only: this one goes on until there is another. */
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
-	KUNIT_EXPECT_FALSE(test, completion_done(&runner->done));
+	runner = test_run_waits(test, vp_fd);
 	KUNIT_EXPECT_EQ(test, cancel(test, vp_fd), 0);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), -EINTR);
 	test_close(vp_fd);
@@ -91,9 +86,7 @@ static void request_can_be_withdrawn_and_asked_for(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_ioctl(test, vp_fd, MSHV_CANCEL_VP, 2), -EINVAL);
 	KUNIT_EXPECT_EQ(test, test_ioctl(test, vp_fd, MSHV_CANCEL_VP, 1UL << 40), -EINVAL);
 
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
-	KUNIT_EXPECT_FALSE(test, completion_done(&runner->done));
+	runner = test_run_waits(test, vp_fd);
 	cancel(test, vp_fd);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), -EINTR);
 	test_close(vp_fd);
@@ -123,14 +116,24 @@ static void cancellation_is_for_vps_only(struct kunit *test)
 	test_close(fd);
 }
 
-/* Runs in the guest, interruptibly, until the driver is asked to stop. */
+/**
+ * struct busy_vp - one that executes until the driver is asked to stop
+ * @vp: the driver's structure
+ * @executes: completed when it does
+ */
+struct busy_vp {
+	struct mshv_vp *vp;
+	struct completion executes;
+};
+
 static int dispatch_busy(const struct fake_call *call, u16 *done, void *context)
 {
 	struct hv_output_dispatch_vp *out = call->out;
-	struct mshv_vp *vp = context;
+	struct busy_vp *busy = context;
 	unsigned long end = jiffies + 10 * HZ;
 
-	while (!READ_ONCE(vp->run.cancel) && time_before(jiffies, end))
+	complete(&busy->executes);
+	while (!READ_ONCE(busy->vp->run.cancel) && time_before(jiffies, end))
 		cpu_relax();
 	/* The interrupt that was sent has been taken: interrupts are on. */
 	out->dispatch_state = HV_VP_DISPATCH_STATE_READY;
@@ -142,14 +145,16 @@ static void vp_that_is_executing_is_interrupted(struct kunit *test)
 {
 	int fd = test_partition(test);
 	int vp_fd = test_vp(test, fd, 0);
+	struct busy_vp busy = { .vp = test_vp_of(test, vp_fd) };
 	struct test_runner *runner;
 
-	fake_hv_handle(HVCALL_DISPATCH_VP, dispatch_busy, test_vp_of(test, vp_fd));
+	init_completion(&busy.executes);
+	fake_hv_handle(HVCALL_DISPATCH_VP, dispatch_busy, &busy);
 	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
-	KUNIT_EXPECT_GE(test, READ_ONCE(test_vp_of(test, vp_fd)->run.cpu), 0);
+	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&busy.executes, 10 * HZ));
+	KUNIT_EXPECT_GE(test, READ_ONCE(busy.vp->run.cpu), 0);
 	KUNIT_EXPECT_EQ(test, cancel(test, vp_fd), 0);
-	KUNIT_EXPECT_EQ(test, READ_ONCE(test_vp_of(test, vp_fd)->run.cpu), -1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(busy.vp->run.cpu), -1);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), -EINTR);
 	test_close(vp_fd);
 	test_close(fd);

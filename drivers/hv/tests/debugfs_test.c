@@ -289,28 +289,35 @@ static int unmap_slowly(const struct fake_call *call, u16 *done, void *context)
 	if (current != race->crashing)
 		return FAKE_DEFAULT;
 	complete(&race->start);
-	for (ms = 0; ms < 5000 && !fake_hv_calls(HVCALL_FINALIZE_PARTITION); ms++)
+	for (ms = 0; ms < 15000 && !fake_hv_calls(HVCALL_FINALIZE_PARTITION); ms++)
 		mdelay(1);
 
 	return HV_STATUS_SUCCESS;
 }
 
-/* What KASAN would tell of is a use after the counters were freed. */
+/*
+ * What KASAN would tell of is a use after the counters were freed. Interrupts are off in the
+ * hypercall: the two threads need a processor each.
+ */
 static void crash_may_meet_a_partition_that_is_destroyed(struct kunit *test)
 {
 	struct crash_race race = { .crashing = current };
 	struct task_struct *thread;
 	int fd;
 
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "there is one processor only");
 	init_completion(&race.start);
 	fd = test_partition(test);
 	race.partition = fget(fd);
 	close_fd(fd);
-	thread = kthread_run(destroy_partition, &race, "mshv-destroy");
+	thread = kthread_run_on_cpu(destroy_partition, &race, 1, "mshv-destroy/%u");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(0)), 0);
 
 	fake_hv_handle(HVCALL_UNMAP_STATS_PAGE, unmap_slowly, &race);
 	mshv_partition_each(mshv_debugfs_unmap_partition);
+	KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(current, cpu_possible_mask), 0);
 	KUNIT_EXPECT_GT(test, fake_hv_calls(HVCALL_FINALIZE_PARTITION), 0);
 	kthread_stop(thread);
 	fake_hv_handle(HVCALL_UNMAP_STATS_PAGE, NULL, NULL);

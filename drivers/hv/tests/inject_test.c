@@ -2,7 +2,6 @@
 /*
  * Injection by the register page, and when it has to be by hypercall.
  */
-#include <linux/delay.h>
 #include <linux/uaccess.h>
 
 #include <tlfs/cpuid.h>
@@ -187,8 +186,7 @@ static void blocked_vp_is_woken_by_a_vector(struct kunit *test)
 	struct test_runner *runner;
 
 	fake_hv_handle(HVCALL_DISPATCH_VP, block_once, test_vp_of(test, vm.vp_fd));
-	runner = test_run(test, vm.vp_fd);
-	msleep(100);
+	runner = test_run_waits(test, vm.vp_fd);
 	KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_DISPATCH_VP), 1);
 	KUNIT_EXPECT_EQ(test, mshv_intr_inject(vm.partition, &vector_0x61), 0);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), 0);

@@ -337,14 +337,16 @@ static void output_has_a_page_even_if_no_one_wants_to_see_it(struct kunit *test)
 	test_close(fd);
 }
 
-/* Completes the call of @data's partition after a while. */
+/* Completes the call of @data's partition when that waits for it. */
 static int complete_later(void *data)
 {
 	struct mshv_partition *partition = data;
 	struct hv_message message = { .header.message_type = HVMSG_ASYNC_CALL_COMPLETION };
 	struct hv_async_completion_message_payload *payload = (void *)message.u.payload;
+	unsigned long end = jiffies + 20 * HZ;
 
-	msleep(50);
+	while (!READ_ONCE(partition->async.pending) && time_before(jiffies, end))
+		msleep(1);
 	payload->partition_id = partition->id;
 	payload->status = HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
 	fake_hv_post(&message);

@@ -60,8 +60,7 @@ static void vp_runs_until_the_hypervisor_has_a_message(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 3; i++) {
-		runner = test_run(test, vp_fd);
-		msleep(SETTLE_MS);
+		runner = test_run_waits(test, vp_fd);
 		/* Both suspends cleared, the one that it has from us last */
 		KUNIT_EXPECT_EQ(test, fake_hv_calls(HVCALL_SET_VP_REGISTERS), i + 1);
 		KUNIT_EXPECT_EQ(test, in->elements[0].name, HV_REGISTER_INTERCEPT_SUSPEND);
@@ -84,15 +83,13 @@ static void signal_suspends_the_vp_before_user_space_sees_it(struct kunit *test)
 	int vp_fd = test_vp(test, fd, 0);
 	struct test_runner *runner;
 
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
+	runner = test_run_waits(test, vp_fd);
 	send_sig(SIGUSR1, runner->task, 1);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), -EINTR);
 	KUNIT_EXPECT_EQ(test, *reg(test, fd, HV_REGISTER_EXPLICIT_SUSPEND), 1);
 
 	/* And it goes on from there. */
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
+	runner = test_run_waits(test, vp_fd);
 	KUNIT_EXPECT_EQ(test, *reg(test, fd, HV_REGISTER_EXPLICIT_SUSPEND), 0);
 	stop_with_message(id, HVMSG_X64_HALT);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), 0);
@@ -119,8 +116,7 @@ static void message_that_races_with_a_signal_is_not_lost(struct kunit *test)
 	struct test_runner *runner;
 
 	fake_hv_handle(HVCALL_GET_VP_REGISTERS, message_in_flight, NULL);
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
+	runner = test_run_waits(test, vp_fd);
 	send_sig(SIGUSR1, runner->task, 1);
 	msleep(SETTLE_MS);
 	KUNIT_EXPECT_FALSE(test, completion_done(&runner->done));
@@ -139,8 +135,7 @@ static void message_that_never_comes_is_not_waited_for_for_ever(struct kunit *te
 
 	/* As if user space had set the register itself */
 	fake_hv_handle(HVCALL_GET_VP_REGISTERS, message_in_flight, NULL);
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
+	runner = test_run_waits(test, vp_fd);
 	send_sig(SIGUSR1, runner->task, 1);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), -EINTR);
 	test_close(vp_fd);
@@ -159,9 +154,7 @@ static void stray_kick_does_not_end_the_next_run(struct kunit *test)
 	struct test_runner *runner;
 
 	fake_hv_post(&opaque);
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
-	KUNIT_EXPECT_FALSE(test, completion_done(&runner->done));
+	runner = test_run_waits(test, vp_fd);
 	stop_with_message(id, HVMSG_X64_HALT);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), 0);
 	test_close(vp_fd);
@@ -180,8 +173,7 @@ static void vp_that_cannot_be_suspended_is_still_running(struct kunit *test)
 		struct test_runner *runner;
 		unsigned int sets;
 
-		runner = test_run(test, vp_fd);
-		msleep(SETTLE_MS);
+		runner = test_run_waits(test, vp_fd);
 		fake_hv_fail(calls[i], HV_STATUS_OPERATION_FAILED, 0, 1);
 		send_sig(SIGUSR1, runner->task, 1);
 		KUNIT_EXPECT_EQ(test, test_ran(test, runner), -EIO);
@@ -220,8 +212,7 @@ static void vp_left_running_is_suspended_before_it_is_destroyed(struct kunit *te
 	int vp_fd = test_vp(test, fd, 0);
 	struct test_runner *runner;
 
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
+	runner = test_run_waits(test, vp_fd);
 	fake_hv_fail(HVCALL_SET_VP_REGISTERS, HV_STATUS_OPERATION_FAILED, 0, 1);
 	send_sig(SIGUSR1, runner->task, 1);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), -EIO);

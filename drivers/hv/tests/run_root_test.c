@@ -38,7 +38,6 @@ static long run(struct kunit *test, int vp_fd, unsigned long user)
  * @flags: the flags that each came with
  * @irqs_on: interrupts were enabled, each time
  * @preempt_on: preemption was enabled, any time
- * @need_resched: the thread ought to have given way, any time
  */
 struct script {
 	unsigned int n;
@@ -46,7 +45,6 @@ struct script {
 	u32 flags[8];
 	bool irqs_on;
 	bool preempt_on;
-	bool need_resched;
 };
 
 static int dispatch(const struct fake_call *call, u16 *done, void *context)
@@ -58,7 +56,6 @@ static int dispatch(const struct fake_call *call, u16 *done, void *context)
 
 	script->irqs_on = (!n || script->irqs_on) && call->irqs_on;
 	script->preempt_on |= call->preempt_on;
-	script->need_resched |= need_resched();
 	if (n >= ARRAY_SIZE(script->steps))
 		return FAKE_DEFAULT;
 	script->flags[n] = in->flags;
@@ -124,13 +121,10 @@ static void vp_is_dispatched_with_interrupts_on_and_preemption_off(struct kunit 
 	int vp_fd = running_vp(test, fd, user);
 	struct script script = {};
 
-	/* And the thread gives way first, if it is asked to. */
 	fake_hv_handle(HVCALL_DISPATCH_VP, dispatch, &script);
-	set_tsk_need_resched(current);
 	KUNIT_EXPECT_EQ(test, run(test, vp_fd, user), 0);
 	KUNIT_EXPECT_TRUE(test, script.irqs_on);
 	KUNIT_EXPECT_FALSE(test, script.preempt_on);
-	KUNIT_EXPECT_FALSE(test, script.need_resched);
 	test_close(vp_fd);
 	test_close(fd);
 }
@@ -144,8 +138,7 @@ static void blocked_vp_is_dispatched_again_when_it_is_signalled(struct kunit *te
 	struct test_runner *runner;
 
 	fake_hv_handle(HVCALL_DISPATCH_VP, dispatch, &script);
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
+	runner = test_run_waits(test, vp_fd);
 	KUNIT_EXPECT_EQ(test, script.n, 1);
 	fake_hv_signal_vp(test_partition_of(test, fd)->id, 0);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), 0);
@@ -187,8 +180,7 @@ static void vp_whose_dispatch_thread_is_to_stay_blocked_does(struct kunit *test)
 
 		fake_hv_handle(HVCALL_DISPATCH_VP, dispatch, &script);
 		WRITE_ONCE(*counter, 1);
-		runner = test_run(test, vp_fd);
-		msleep(SETTLE_MS);
+		runner = test_run_waits(test, vp_fd);
 		fake_hv_signal_vp(id, 0);
 		msleep(SETTLE_MS);
 		KUNIT_EXPECT_EQ(test, script.n, 1);
@@ -210,15 +202,13 @@ static void signal_interrupts_at_once_and_loses_nothing(struct kunit *test)
 	struct test_runner *runner;
 
 	fake_hv_handle(HVCALL_DISPATCH_VP, dispatch, &script);
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
+	runner = test_run_waits(test, vp_fd);
 	send_sig(SIGUSR1, runner->task, 1);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), -EINTR);
 	KUNIT_EXPECT_EQ(test, script.n, 1);
 
 	/* It is still blocked, and not dispatched before it is signalled. */
-	runner = test_run(test, vp_fd);
-	msleep(SETTLE_MS);
+	runner = test_run_waits(test, vp_fd);
 	KUNIT_EXPECT_EQ(test, script.n, 1);
 	fake_hv_signal_vp(test_partition_of(test, fd)->id, 0);
 	KUNIT_EXPECT_EQ(test, test_ran(test, runner), 0);

@@ -2,6 +2,7 @@
 /*
  * What the suites share.
  */
+#include <linux/delay.h>
 #include <linux/eventfd.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -120,6 +121,21 @@ struct test_runner *test_run(struct kunit *test, int vp_fd)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(runner->task));
 	get_task_struct(runner->task);
 	wake_up_process(runner->task);
+
+	return runner;
+}
+
+struct test_runner *test_run_waits(struct kunit *test, int vp_fd)
+{
+	struct wait_queue_head *queue = &test_vp_of(test, vp_fd)->run.queue;
+	struct test_runner *runner = test_run(test, vp_fd);
+	unsigned long end = jiffies + 20 * HZ;
+
+	while (!wq_has_sleeper(queue) && !completion_done(&runner->done) &&
+	       time_before(jiffies, end))
+		msleep(1);
+	KUNIT_EXPECT_FALSE_MSG(test, completion_done(&runner->done), "MSHV_RUN_VP has returned");
+	KUNIT_EXPECT_TRUE_MSG(test, wq_has_sleeper(queue), "MSHV_RUN_VP does not wait");
 
 	return runner;
 }

@@ -184,6 +184,17 @@ struct test_runner {
 struct test_runner *test_run(struct kunit *test, int vp_fd);
 
 /**
+ * test_run_waits() - run a VP in a thread of its own, until it waits for the hypervisor
+ * @test: the test
+ * @vp_fd: the VP's file descriptor
+ *
+ * As test_run(), for a VP that is blocked, or that runs by itself until it has a message.
+ *
+ * Return: the thread, freed with the test.
+ */
+struct test_runner *test_run_waits(struct kunit *test, int vp_fd);
+
+/**
  * test_ran() - wait until MSHV_RUN_VP has returned
  * @test: the test
  * @runner: the thread
