@@ -57,7 +57,7 @@ static bool has_halted(struct test_vm *vm)
 	union hv_register_value value = { 0 };
 	int i;
 
-	for (i = 0; i < 5000; i++) {
+	for (i = 0; i < 20000; i++) {
 		if (mshv_get_registers(vm->partition, 1, &name, &value, 1))
 			return false;
 		if (value.reg64 & HV_ACTIVITY_HALT_SUSPEND)
@@ -72,7 +72,7 @@ static bool wait_for_nmi(struct test_vm *vm, uint32_t count)
 	volatile uint32_t *nmis = vm_guest_variable(vm, guest_nmis);
 	int i;
 
-	for (i = 0; i < 5000 && *nmis != count; i++)
+	for (i = 0; i < 20000 && *nmis != count; i++)
 		usleep(1000);
 	return *nmis == count;
 }

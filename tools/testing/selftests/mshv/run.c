@@ -241,10 +241,13 @@ TEST(triple_fault_is_a_message)
 
 static const uint8_t spin[] = { 0xeb, 0xfe };	/* jmp . */
 
+/* movb $1, 0x1800; jmp . */
+static const uint8_t tell_and_spin[] = { 0xc6, 0x06, 0x00, 0x18, 0x01, 0xeb, 0xfe };
+
 struct runner {
 	struct test_vm vm;
 	pthread_t thread;
-	volatile bool started;
+	volatile bool ended;
 	int ret;
 };
 
@@ -257,22 +260,24 @@ static void *run_thread(void *arg)
 {
 	struct runner *r = arg;
 
-	r->started = true;
 	r->ret = mshv_run_vp(r->vm.vp.fd, &r->vm.vp.msg);
+	r->ended = true;
 	return NULL;
 }
 
-static void start_runner(struct runner *r, const void *code, size_t size)
+/* A guest that spins, in a thread of its own: it does when this returns. */
+static void start_runner(struct runner *r)
 {
 	struct sigaction action = { .sa_handler = on_signal };
+	volatile uint8_t *spins;
 
 	sigaction(SIGUSR1, &action, NULL);
 	memset(r, 0, sizeof(*r));
-	vm_init_real(&r->vm, 0, code, size);
+	vm_init_real(&r->vm, 0, tell_and_spin, sizeof(tell_and_spin));
+	spins = vm_guest_address(&r->vm, 0x1800, 1);
 	TEST_ASSERT(!pthread_create(&r->thread, NULL, run_thread, r), "no thread");
-	while (!r->started)
-		sched_yield();
-	usleep(20000);
+	while (!*spins)
+		usleep(1000);
 }
 
 TEST(signal_interrupts_a_guest_that_spins)
@@ -280,9 +285,8 @@ TEST(signal_interrupts_a_guest_that_spins)
 	struct runner r;
 	__u64 suspend = 2;
 
-	start_runner(&r, spin, sizeof(spin));
-	pthread_kill(r.thread, SIGUSR1);
-	pthread_join(r.thread, NULL);
+	start_runner(&r);
+	EXPECT_GE(2, vm_interrupt(r.thread, &r.ended));
 	EXPECT_EQ(-EINTR, r.ret);
 	/* Its state can be read, and it can go on. */
 	EXPECT_OK(mshv_vp_get_register(&r.vm.vp, HV_REGISTER_INTERCEPT_SUSPEND, &suspend));
@@ -413,7 +417,7 @@ TEST(cancellation_ends_a_guest_that_spins)
 	vm_destroy(&vm);
 
 	for (i = 0; i < 20; i++) {
-		start_runner(&r, spin, sizeof(spin));
+		start_runner(&r);
 		ASSERT_EQ(0, ioctl(r.vm.vp.fd, MSHV_CANCEL_VP, 0));
 		pthread_join(r.thread, NULL);
 		EXPECT_EQ(-EINTR, r.ret);
@@ -423,41 +427,41 @@ TEST(cancellation_ends_a_guest_that_spins)
 
 TEST(second_run_waits_for_the_first)
 {
-	struct sigaction action = { .sa_handler = on_signal };
 	struct runner r, second;
+	int ms;
 
-	start_runner(&r, spin, sizeof(spin));
-	sigaction(SIGUSR1, &action, NULL);
+	start_runner(&r);
 	second = r;
-	second.started = false;
 	ASSERT_EQ(0, pthread_create(&second.thread, NULL, run_thread, &second));
 	usleep(50000);
+	EXPECT_FALSE(r.ended);
+	EXPECT_FALSE(second.ended);
 	pthread_kill(r.thread, SIGUSR1);
-	pthread_join(r.thread, NULL);
+	for (ms = 0; ms < 1000 && !r.ended; ms++)
+		usleep(1000);
+	/*
+	 * When the first went through user mode, for other work that it had, the second may have
+	 * taken its place: what waits is deaf to signals until that has gone, too.
+	 */
+	if (!r.ended)
+		pthread_kill(second.thread, SIGUSR1);
+	vm_interrupt(r.thread, &r.ended);
 	EXPECT_EQ(-EINTR, r.ret);
 	usleep(50000);
-	pthread_kill(second.thread, SIGUSR1);
-	pthread_join(second.thread, NULL);
+	vm_interrupt(second.thread, &second.ended);
 	EXPECT_EQ(-EINTR, second.ret);
 }
 
 TEST(closing_every_fd_while_a_vp_runs)
 {
-	/* mov byte [0x1800], 1; jmp . */
-	static const uint8_t tell_and_spin[] = { 0xc6, 0x06, 0x00, 0x18, 0x01, 0xeb, 0xfe };
-	volatile uint8_t *running;
 	struct runner r;
 
-	start_runner(&r, tell_and_spin, sizeof(tell_and_spin));
-	running = vm_guest_address(&r.vm, 0x1800, 1);
-	while (!*running)
-		usleep(1000);
+	start_runner(&r);
 	close(r.vm.vp.fd);
 	close(r.vm.partition);
 	close(r.vm.dev);
 	usleep(20000);
-	pthread_kill(r.thread, SIGUSR1);
-	pthread_join(r.thread, NULL);
+	vm_interrupt(r.thread, &r.ended);
 	/*
 	 * A thread that lost its processor meanwhile goes through user mode, and comes
 	 * back with a descriptor that is none any more.

@@ -184,7 +184,7 @@ static unsigned long long run_everything(int *vm_fd, int *vp_fd)
 		    "%s", mshv_strerror());
 
 	vm_run_to_sync(&vm, 1);
-	for (i = 0; i < 1000 && read(bell, &count, sizeof(count)) < 0; i++)
+	for (i = 0; i < 10000 && read(bell, &count, sizeof(count)) < 0; i++)
 		usleep(1000);
 	TEST_ASSERT(count == 1, "the doorbell does not ring");
 	pthread_create(&d.thread, NULL, interrupt_later, &d);

@@ -266,6 +266,18 @@ uint64_t vm_run_to_sync(struct test_vm *vm, uint64_t stage);
 void vm_run_to_done(struct test_vm *vm);
 
 /**
+ * vm_interrupt() - interrupt the thread that runs a VP, by SIGUSR1, and wait for its end
+ * @thread: the thread; it has a handler for the signal
+ * @ended: what it sets when its run has ended
+ *
+ * A signal that comes just before the ioctl, or while the kernel restarts it, interrupts nothing:
+ * another follows after a second.
+ *
+ * Return: how many signals it took.
+ */
+unsigned int vm_interrupt(pthread_t thread, const volatile bool *ended);
+
+/**
  * vm_complete() - go past an intercepted port, CPUID, MSR or HLT instruction
  * @vm: the machine
  */

@@ -3,6 +3,7 @@
  * Machines for tests.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include "mshv_test.h"
@@ -291,6 +292,22 @@ uint64_t vm_run_to_sync(struct test_vm *vm, uint64_t stage)
 		    "ucall %llu, stage %llu instead of %llu", (unsigned long long)uc.cmd,
 		    (unsigned long long)uc.args[0], (unsigned long long)stage);
 	return uc.args[1];
+}
+
+unsigned int vm_interrupt(pthread_t thread, const volatile bool *ended)
+{
+	unsigned int ms = 0, signals = 0;
+
+	for (; !*ended; ms++) {
+		if (!(ms % 1000)) {
+			pthread_kill(thread, SIGUSR1);
+			signals++;
+		}
+		usleep(1000);
+	}
+	pthread_join(thread, NULL);
+
+	return signals;
 }
 
 void vm_run_to_done(struct test_vm *vm)

@@ -20,6 +20,7 @@ struct other {
 	struct mshv_vp vp;
 	pthread_t thread;
 	bool failed;
+	volatile bool ended;		/* of run_until_cancelled() */
 };
 
 static void *run_other(void *arg)
@@ -358,6 +359,7 @@ static void *run_until_cancelled(void *arg)
 
 	/* It waits for its SIPI, and ends in HLT: no message is expected. */
 	o->failed = mshv_run_vp(o->vp.fd, &msg) != -EINTR;
+	o->ended = true;
 	return NULL;
 }
 
@@ -382,9 +384,7 @@ TEST(init_and_sipi_start_a_vp)
 	EXPECT_EQ(HV_ACTIVITY_STARTUP_SUSPEND, activity & HV_ACTIVITY_STARTUP_SUSPEND);
 	ASSERT_EQ(0, pthread_create(&one.thread, NULL, run_until_cancelled, &one));
 	vm_run_to_done(&vm);
-	usleep(20000);
-	pthread_kill(one.thread, SIGUSR1);
-	pthread_join(one.thread, NULL);
+	vm_interrupt(one.thread, &one.ended);
 	EXPECT_FALSE(one.failed);
 	mshv_vp_destroy(&one.vp);
 	vm_destroy(&vm);
@@ -461,8 +461,7 @@ TEST_TIMEOUT(sixty_four_vps_start_and_answer, 120)
 	vm_run_to_sync(&vm, 1);
 	vm_run_to_done(&vm);
 	for (i = 0; i < ALL_VPS - 1; i++) {
-		pthread_kill(others[i].thread, SIGUSR1);
-		pthread_join(others[i].thread, NULL);
+		vm_interrupt(others[i].thread, &others[i].ended);
 		EXPECT_FALSE(others[i].failed);
 		mshv_vp_destroy(&others[i].vp);
 	}
