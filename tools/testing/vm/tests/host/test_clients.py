@@ -14,7 +14,7 @@ ROOT_TESTS = f"{HERE}/../root"
 LARGE = "ioctls::vm::tests::test_get_dirty_log_8G"
 REFUSED = "ioctls::device::tests::test_create_device"
 
-# In place of QEMU: it says what a guest says, and hangs in the ways of $HANGS, one each start.
+# In place of QEMU: it says what a guest says, and hangs or dies as $HANGS says, once each start.
 # A signal wakes it from a "lost" one, as it wakes a processor's thread, and it goes on.
 QEMU = """\
 import os, signal, sys, threading, time
@@ -44,8 +44,11 @@ def locked(wake):
 
 if how == "lost":
     locked(True)
+if how == "stuck":
+    write("Booting")
+    locked(False)
 if how.startswith("second"):
-    write(*["reboot: Restarting system"] * how.endswith("reset"))
+    write(*["reboot: Restarting system"] * ("reset" in how), *["guest: x"] * how.endswith("late"))
     print("invalid intercept access type: execute", file=sys.stderr)
     sys.exit(1)
 write(*(f"guest: {words}: works" for words in (
@@ -131,7 +134,7 @@ class Qemu(unittest.TestCase):
 
     def test_own_hang(self):
         """One of QEMU's own is repeated, and said; a second one counts."""
-        for how, limit in (("locked", 20), ("locked-up", 4)):
+        for how, limit in (("locked", 20), ("locked-up", 4), ("stuck", 8)):
             with self.subTest(how):
                 counts, starts, out = self.guest(f"{how} no", limit)
                 self.assertEqual((counts.failed, starts), ([], 2), out)
@@ -146,7 +149,8 @@ class Qemu(unittest.TestCase):
         counts, starts, out = self.guest("second-reset no")
         self.assertEqual((counts.failed, starts), ([], 2), out)
         self.assertIn("# QEMU failed by itself 1 times\n", out)
-        for how in ("second", "second-reset second-reset no", "second-reset locked no"):
+        for how in ("second", "second-reset-late", "second-reset second-reset no",
+                    "second-reset locked no"):
             with self.subTest(how):
                 counts, starts, out = self.guest(how)
                 self.assertEqual(starts, how.count(" ") or 1)
