@@ -343,13 +343,14 @@ static int complete_later(void *data)
 	struct mshv_partition *partition = data;
 	struct hv_message message = { .header.message_type = HVMSG_ASYNC_CALL_COMPLETION };
 	struct hv_async_completion_message_payload *payload = (void *)message.u.payload;
-	unsigned long end = jiffies + 20 * HZ;
 
-	while (!READ_ONCE(partition->async.pending) && time_before(jiffies, end))
-		msleep(1);
+	while (!READ_ONCE(partition->async.pending) && !kthread_should_stop())
+		usleep_range(1000, 2000);
 	payload->partition_id = partition->id;
 	payload->status = HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
 	fake_hv_post(&message);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(HZ / 100);
 
 	return 0;
 }
@@ -359,10 +360,13 @@ static void pending_call_waits_for_its_message(struct kunit *test)
 	int fd = test_partition(test);
 	struct mshv_partition *partition = test_partition_of(test, fd);
 	struct caller c = caller(test, HVCALL_SET_PARTITION_PROPERTY);
+	struct task_struct *thread;
 
 	fake_hv_fail(HVCALL_SET_PARTITION_PROPERTY, HV_STATUS_CALL_PENDING, 0, 1);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(complete_later, partition, "mshv-complete")));
+	thread = kthread_run(complete_later, partition, "mshv-complete");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
 	KUNIT_EXPECT_EQ(test, call(&c, partition, MSHV_PASSTHRU_PARTITION), -EINVAL);
+	kthread_stop(thread);
 	KUNIT_EXPECT_EQ(test, c.args.status, HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE);
 	/* And then there is another. */
 	c.args.status = 0;
@@ -393,11 +397,14 @@ static void final_status_of_a_pending_call_is_in_the_log(struct kunit *test)
 	int fd = test_partition(test);
 	struct mshv_partition *partition = test_partition_of(test, fd);
 	struct caller c = caller(test, HVCALL_SET_PARTITION_PROPERTY);
+	struct task_struct *thread;
 	char line[256];
 
 	fake_hv_fail(HVCALL_SET_PARTITION_PROPERTY, HV_STATUS_CALL_PENDING, 0, 1);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(complete_later, partition, "mshv-complete")));
+	thread = kthread_run(complete_later, partition, "mshv-complete");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
 	KUNIT_EXPECT_EQ(test, call(&c, partition, MSHV_PASSTHRU_PARTITION), -EINVAL);
+	kthread_stop(thread);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(last_line(line, sizeof(line)),
 					   "SET_PARTITION_PROPERTY: PROPERTY_VALUE_OUT_OF_RANGE"));
 	test_close(fd);

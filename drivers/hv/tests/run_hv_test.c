@@ -15,6 +15,7 @@
 #include "../vp.h"
 #include "test.h"
 
+/* How long what must not happen is waited for */
 #define SETTLE_MS	100
 
 static int hv_init(struct kunit *test)

@@ -23,7 +23,7 @@
 
 #define DISPATCHES()	fake_hv_calls(HVCALL_DISPATCH_VP)
 
-/* Long enough for another thread to have got to where it waits */
+/* How long what must not happen is waited for */
 #define SETTLE_MS	100
 
 static long run(struct kunit *test, int vp_fd, unsigned long user)

@@ -133,7 +133,7 @@ struct test_runner *test_run_waits(struct kunit *test, int vp_fd)
 
 	while (!wq_has_sleeper(queue) && !completion_done(&runner->done) &&
 	       time_before(jiffies, end))
-		msleep(1);
+		usleep_range(1000, 2000);
 	KUNIT_EXPECT_FALSE_MSG(test, completion_done(&runner->done), "MSHV_RUN_VP has returned");
 	KUNIT_EXPECT_TRUE_MSG(test, wq_has_sleeper(queue), "MSHV_RUN_VP does not wait");
 
