@@ -111,7 +111,10 @@ FIXTURE_TEARDOWN(halted)
 #define ENDS	10000	/* at once, but the machine may be a slow one */
 #define GOES_ON	200
 
-/* How they end, or STATUS_TIMEOUT if they go on and the first one has run that often */
+/*
+ * How they end, or STATUS_TIMEOUT if they go on for that long; longer, up to ENDS, while the first
+ * one has not run that often.
+ */
 static int run_cpus(struct halted_fixture_data *self, unsigned int ms, unsigned int runs)
 {
 	unsigned int i;

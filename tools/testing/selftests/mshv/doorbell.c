@@ -105,7 +105,7 @@ static uint64_t signals_within(int fd, int ms)
 
 static uint64_t signals(int fd)
 {
-	return signals_within(fd, 10000);
+	return signals_within(fd, 5000);
 }
 
 static bool no_signals(int fd)

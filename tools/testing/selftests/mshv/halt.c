@@ -57,7 +57,7 @@ static bool has_halted(struct test_vm *vm)
 	union hv_register_value value = { 0 };
 	int i;
 
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < 10000; i++) {
 		if (mshv_get_registers(vm->partition, 1, &name, &value, 1))
 			return false;
 		if (value.reg64 & HV_ACTIVITY_HALT_SUSPEND)
@@ -72,7 +72,7 @@ static bool wait_for_nmi(struct test_vm *vm, uint32_t count)
 	volatile uint32_t *nmis = vm_guest_variable(vm, guest_nmis);
 	int i;
 
-	for (i = 0; i < 20000 && *nmis != count; i++)
+	for (i = 0; i < 10000 && *nmis != count; i++)
 		usleep(1000);
 	return *nmis == count;
 }
@@ -127,7 +127,7 @@ static GUEST_CODE void guest_waits_for_ever(void)
 TEST(halt_with_interrupts_on_makes_no_message)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct itimerval timer = { .it_value = { .tv_usec = 200000 } };
+	struct itimerval timer = { .it_value = { .tv_usec = 100000 } };
 	struct test_vm vm;
 
 	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));

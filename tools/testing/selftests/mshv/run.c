@@ -276,7 +276,7 @@ static void start_runner(struct runner *r)
 	vm_init_real(&r->vm, 0, tell_and_spin, sizeof(tell_and_spin));
 	spins = vm_guest_address(&r->vm, 0x1800, 1);
 	TEST_ASSERT(!pthread_create(&r->thread, NULL, run_thread, r), "no thread");
-	while (!*spins)
+	while (!*spins && !r->ended)
 		usleep(1000);
 }
 

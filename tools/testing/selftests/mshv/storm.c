@@ -150,7 +150,7 @@ static bool comes(volatile uint32_t *count, uint32_t value)
 {
 	unsigned int i;
 
-	for (i = 0; i < 20000 && *count != value; i++)
+	for (i = 0; i < 10000 && *count != value; i++)
 		usleep(1000);
 	return *count == value;
 }

@@ -44,7 +44,7 @@ GUEST_TEST(reference_counter_goes_up_at_10_mhz)
 	uint64_t tsc[4], start, last, time, least, most;
 	int i;
 
-	/* The TSC from before one read of the counter to after the other, and from after to before */
+	/* What the TSC is just before and after each of two reads of the counter */
 	tsc[0] = rdtsc();
 	start = now();
 	tsc[1] = rdtsc();
