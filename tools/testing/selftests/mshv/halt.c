@@ -127,7 +127,7 @@ static GUEST_CODE void guest_waits_for_ever(void)
 TEST(halt_with_interrupts_on_makes_no_message)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct itimerval timer = { .it_value = { .tv_usec = 100000 } };
+	struct itimerval timer = { .it_value = { .tv_usec = 200000 } };
 	struct test_vm vm;
 
 	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
