@@ -67,16 +67,6 @@ static bool has_halted(struct test_vm *vm)
 	return false;
 }
 
-static bool wait_for_nmi(struct test_vm *vm, uint32_t count)
-{
-	volatile uint32_t *nmis = vm_guest_variable(vm, guest_nmis);
-	int i;
-
-	for (i = 0; i < 10000 && *nmis != count; i++)
-		usleep(1000);
-	return *nmis == count;
-}
-
 TEST(only_the_last_vp_to_halt_with_interrupts_off_makes_a_message)
 {
 	struct other o = { .ended = false };
@@ -91,7 +81,7 @@ TEST(only_the_last_vp_to_halt_with_interrupts_off_makes_a_message)
 
 	/* An NMI ends it: VP 0 might have sent it. */
 	ASSERT_OK(mshv_assert_interrupt(vm.partition, HV_X64_INTERRUPT_TYPE_NMI, 1, 0));
-	ASSERT_EQ(true, wait_for_nmi(&vm, 1));
+	ASSERT_EQ(true, test_comes(vm_guest_variable(&vm, guest_nmis), 1));
 	ASSERT_EQ(true, has_halted(&vm));
 	EXPECT_EQ(1, vm_run_to_sync(&vm, 2));
 	EXPECT_EQ(false, o.ended) TH_LOG("VP 1: message 0x%x", o.vp.msg.header.message_type);

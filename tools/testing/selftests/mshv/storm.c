@@ -146,15 +146,6 @@ static void *route_thread(void *arg)
 	return NULL;
 }
 
-static bool comes(volatile uint32_t *count, uint32_t value)
-{
-	unsigned int i;
-
-	for (i = 0; i < 10000 && *count != value; i++)
-		usleep(1000);
-	return *count == value;
-}
-
 TEST_TIMEOUT(irqfds_and_routes_may_change_at_any_time, 60)
 {
 	void *(*const functions[])(void *) = {
@@ -200,7 +191,7 @@ TEST_TIMEOUT(irqfds_and_routes_may_change_at_any_time, 60)
 		ASSERT_OK(mshv_set_msi_routing(s.vm.partition, &last, 1));
 		ASSERT_OK(mshv_assign_irqfd(s.vm.partition, s.fds[i], FIRST_GSI + i, -1));
 		ASSERT_EQ(8, write(s.fds[i], &one, sizeof(one)));
-		EXPECT_TRUE(comes(&counts[i & 1][LAST_VECTOR], i / 2 + 1))
+		EXPECT_TRUE(test_comes(&counts[i & 1][LAST_VECTOR], i / 2 + 1))
 			TH_LOG("irqfd %d: %u interrupts", i, counts[i & 1][LAST_VECTOR]);
 	}
 	for (vp = 0; vp < 2; vp++) {

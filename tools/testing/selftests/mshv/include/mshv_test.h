@@ -266,6 +266,15 @@ uint64_t vm_run_to_sync(struct test_vm *vm, uint64_t stage);
 void vm_run_to_done(struct test_vm *vm);
 
 /**
+ * test_comes() - wait until something that a guest counts has got to a value
+ * @count: the counter, in the guest's memory
+ * @value: the value
+ *
+ * Return: whether it has, within 10 s.
+ */
+bool test_comes(const volatile uint32_t *count, uint32_t value);
+
+/**
  * vm_interrupt() - interrupt the thread that runs a VP, by SIGUSR1, and wait for its end
  * @thread: the thread; it has a handler for the signal
  * @ended: what it sets when its run has ended

@@ -294,6 +294,16 @@ uint64_t vm_run_to_sync(struct test_vm *vm, uint64_t stage)
 	return uc.args[1];
 }
 
+bool test_comes(const volatile uint32_t *count, uint32_t value)
+{
+	unsigned int i;
+
+	for (i = 0; i < 10000 && *count != value; i++)
+		usleep(1000);
+
+	return *count == value;
+}
+
 unsigned int vm_interrupt(pthread_t thread, const volatile bool *ended)
 {
 	unsigned int ms = 0, signals = 0;
